@@ -1,0 +1,1 @@
+"""The shell around the core: Telegram, storage, staff, time and the command line."""

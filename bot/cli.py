@@ -1,0 +1,54 @@
+"""`vestibule`: the commands, and what a person sees when one cannot go on.
+
+Exit codes: 0 done, 1 a fault, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from bot.commands.check import check
+from bot.commands.diagram import diagram
+from bot.commands.doctor import doctor
+from bot.commands.import_file import import_file
+from bot.commands.invite import invite
+from bot.commands.keys import keys
+from bot.commands.migrate import migrate
+from bot.commands.rehearse import rehearse
+from bot.commands.running import demo, run
+from bot.commands.terminal import FAULT, Told, complain
+from bot.logs import kinds_of, places_of
+from bot.ports.stores import StorageFault
+from bot.settings import BadSettings
+from bot.storage.sealing import BadKeys, CannotOpen
+from flows.read import ScriptFault
+
+app = typer.Typer(
+    help="A Telegram bot that walks people to the door of an online group.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, run, check, rehearse, diagram, invite, migrate, doctor):
+    app.command()(command)
+app.command("import")(import_file)
+app.add_typer(keys, name="keys")
+
+
+def main() -> None:
+    """The console script: run a command; every fault is a clear line, never a traceback."""
+    try:
+        app()
+    except Told as told:
+        complain(told.lines)
+        sys.exit(told.code)
+    except (BadSettings, ScriptFault) as fault:
+        complain(fault.faults)
+    except (StorageFault, BadKeys, CannotOpen) as fault:
+        complain([str(fault)])
+    except Exception as error:  # noqa: BLE001 - a message could hold what a person wrote (S-20): kind and place only
+        complain([f"a fault of our own, please report it: {kinds_of(error)} at {places_of(error)}"])
+    sys.exit(FAULT)

@@ -1,0 +1,270 @@
+"""One store per table, and the unit of work that holds them. Implemented by bot.storage.
+
+Every method works inside the unit's one transaction. Staged inserts may wait until the commit, but a
+read in the same unit sees them. A guarded `save` raises `Stale` when the row's version moved on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from bot.ports.records import (
+    Agreement,
+    AnswerRow,
+    AuditEntry,
+    Case,
+    CaseRole,
+    Chat,
+    Group,
+    Invitation,
+    Lane,
+    LedgerEntry,
+    OutboxRow,
+    Person,
+    Programme,
+    Readiness,
+    Session,
+    StaffRole,
+    VisitRow,
+)
+
+
+class StorageFault(Exception):
+    """The database cannot do it now (busy, full, gone). Nothing was kept; the work is to be run again."""
+
+
+class Stale(Exception):
+    """A row was changed by somebody else since it was read."""
+
+
+class Seen(Protocol):
+    """Update ids already handled, per bot, so that a repeat is a no-op (R-03)."""
+
+    async def known(self, bot_id: int, update_ids: Iterable[int]) -> set[int]: ...
+    async def add(self, bot_id: int, update_id: int, at: datetime, fault: str = "") -> None: ...
+    async def prune(self, before: datetime) -> int: ...
+
+
+class Programmes(Protocol):
+    """Programmes and their groups."""
+
+    async def get(self, programme_id: str) -> Programme | None: ...
+    async def by_key(self, key: str) -> Programme | None: ...
+    async def all(self) -> list[Programme]: ...
+    async def save(self, programme: Programme) -> None: ...
+    async def group(self, group_id: str) -> Group | None: ...
+    async def group_by_key(self, programme_id: str, key: str) -> Group | None: ...
+    async def groups(self, programme_id: str) -> list[Group]: ...
+    async def save_group(self, group: Group) -> None: ...
+
+
+class Sessions(Protocol):
+    """Planned sessions."""
+
+    async def get(self, session_id: str) -> Session | None: ...
+    async def by_key(self, programme_id: str, key: str) -> Session | None: ...
+    async def save(self, session: Session) -> None: ...
+    async def next_for(self, person: Person, now: datetime) -> Session | None:
+        """The earliest planned session of the person or their group that has not ended at `now`."""
+        ...
+
+    async def between(self, start: datetime, end: datetime) -> list[Session]: ...
+
+
+class People(Protocol):
+    """Participants and staff."""
+
+    async def get(self, person_id: str) -> Person | None: ...
+    async def add(self, person: Person) -> None: ...
+    async def save(self, person: Person) -> None: ...
+    async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None: ...
+    async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
+        """Staff of that role: of that group only, or of the whole programme when `group_id` is None."""
+        ...
+
+    async def in_group(self, group_id: str) -> list[Person]:
+        """The group's participants."""
+        ...
+
+    async def groups_of(self, person_id: str) -> list[str]:
+        """Ids of the groups in which a staff member has a role."""
+        ...
+
+
+class Invitations(Protocol):
+    """Single-use links; tokens are looked up by keyed hash."""
+
+    async def add(self, invitation: Invitation, token: str) -> None: ...
+    async def by_token(self, token: str) -> Invitation | None: ...
+    async def save(self, invitation: Invitation) -> None: ...
+    async def pending(self, programme_id: str) -> list[Invitation]: ...
+
+
+class Chats(Protocol):
+    """Which chat is whose."""
+
+    async def by_telegram(self, bot_id: int, telegram_id: int) -> Chat | None: ...
+    async def of_person(self, person_id: str) -> Chat | None: ...
+    async def get(self, chat_id: str) -> Chat | None: ...
+    async def add(self, chat: Chat) -> None: ...
+    async def set_state(self, chat_id: str, state: str) -> None: ...
+
+
+class Visits(Protocol):
+    """Visits; at most one row per begun conversation."""
+
+    async def get(self, visit_id: str) -> VisitRow | None: ...
+    async def add(self, visit: VisitRow) -> None: ...
+    async def save(self, visit: VisitRow) -> None:
+        """Guarded: writes version + 1 where the stored version equals `visit.version`."""
+        ...
+
+    async def of_person(self, person_id: str) -> list[VisitRow]:
+        """All of them, newest first."""
+        ...
+
+    async def open_versions(self) -> set[tuple[str, int]]:
+        """(script, version) of every visit that is not done (S-34)."""
+        ...
+
+
+class Answers(Protocol):
+    """Answers, never overwritten."""
+
+    async def add(self, answer: AnswerRow) -> None: ...
+    async def of_visit(self, visit_id: str) -> list[AnswerRow]: ...
+    async def of_person(self, person_id: str) -> list[AnswerRow]: ...
+
+
+class ReadinessStore(Protocol):
+    """One row for a person and a session."""
+
+    async def get(self, session_id: str, person_id: str) -> Readiness | None: ...
+    async def put(self, readiness: Readiness) -> None: ...
+    async def of_session(self, session_id: str) -> list[Readiness]: ...
+
+
+class Agreements(Protocol):
+    """Agreements as agreed to."""
+
+    async def add(self, agreement: Agreement) -> None: ...
+    async def of_person(self, person_id: str) -> list[Agreement]: ...
+
+
+class Cases(Protocol):
+    """Cases and the parts their roles have in them."""
+
+    async def next_number(self) -> int:
+        """Unique over the whole database, never used again; begins at 101."""
+        ...
+
+    async def add(self, case: Case, roles: Sequence[CaseRole]) -> None: ...
+    async def get(self, case_id: str) -> Case | None: ...
+    async def by_number(self, number: int) -> Case | None: ...
+    async def open_for(self, person_id: str) -> list[Case]: ...
+    async def open_in(self, programme_id: str) -> list[Case]: ...
+    async def save(self, case: Case) -> None:
+        """Guarded by version, as Visits.save."""
+        ...
+
+    async def roles(self, case_id: str) -> list[CaseRole]: ...
+    async def add_role(self, role: CaseRole) -> None: ...
+    async def save_role(self, role: CaseRole) -> None:
+        """Guarded by version, as Visits.save."""
+        ...
+
+    async def due(self, now: datetime, limit: int = 100) -> list[CaseRole]:
+        """Parts still asking whose next due time has come, oldest first."""
+        ...
+
+
+class Outbox(Protocol):
+    """Messages decided but not yet delivered."""
+
+    async def add(self, row: OutboxRow) -> None:
+        """Stage a row. An unsent `say` of the same chat and slot gives way to it (state superseded)."""
+        ...
+
+    async def cancel(self, chat_id: str, slots: Sequence[str], *, sensitive_only: bool = False) -> None:
+        """Supersede the chat's unsent rows of these slots ('*' for all)."""
+        ...
+
+    async def due(self, now: datetime, lane: Lane, limit: int) -> list[OutboxRow]:
+        """Waiting rows of a lane that are due and may be tried, oldest first, at most one per chat: its first.
+
+        For lanes other than alert a chat's later row never passes an earlier waiting one of lane alert/reply/reminder.
+        """
+        ...
+
+    async def next_due_at(self) -> datetime | None:
+        """When the earliest waiting row may be tried."""
+        ...
+
+    async def save(self, row: OutboxRow) -> None:
+        """Write state, attempts, next_try_at, ambiguous of the row with that id."""
+        ...
+
+    async def waiting(self, chat_id: str) -> list[OutboxRow]: ...
+    async def counts(self) -> dict[str, int]:
+        """State -> number of rows."""
+        ...
+
+
+class Ledger(Protocol):
+    """The message ids standing in chats, for slots and tidying."""
+
+    async def add(self, entry: LedgerEntry) -> None: ...
+    async def standing(
+        self, chat_id: str, slot: str | None = None, *, sensitive_only: bool = False
+    ) -> list[LedgerEntry]:
+        """Entries not gone, oldest first."""
+        ...
+
+    async def newest(self, chat_id: str) -> LedgerEntry | None: ...
+    async def by_message(self, chat_id: str, message_id: int) -> LedgerEntry | None: ...
+    async def gone(self, entry_id: str, at: datetime, kept: str = "") -> None:
+        """Mark as deleted, or with `kept` as not deletable and why."""
+        ...
+
+
+class Audit(Protocol):
+    """Grows only (R-16)."""
+
+    async def add(self, entry: AuditEntry) -> None: ...
+    async def of_subject(self, subject: str) -> list[AuditEntry]: ...
+
+
+class Unit(Protocol):
+    """One transaction. Rolled back unless `commit` was called."""
+
+    seen: Seen
+    programmes: Programmes
+    sessions: Sessions
+    people: People
+    invitations: Invitations
+    chats: Chats
+    visits: Visits
+    answers: Answers
+    readiness: ReadinessStore
+    agreements: Agreements
+    cases: Cases
+    outbox: Outbox
+    ledger: Ledger
+    audit: Audit
+
+    async def commit(self) -> None:
+        """Durable on disk when this returns."""
+        ...
+
+
+class Storage(Protocol):
+    """Opens units of work, one at a time per process on SQLite."""
+
+    def unit(self) -> AbstractAsyncContextManager[Unit]:
+        """A new transaction under the writer lock. Raises StorageFault."""
+        ...
+
+    async def close(self) -> None: ...

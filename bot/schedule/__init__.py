@@ -1,0 +1,1 @@
+"""What falls due: the reckoning is pure, the cycle is the loop."""

@@ -1,0 +1,212 @@
+"""What a service sets from outside: VESTIBULE_ variables of the environment, or of a file `.env` beside it.
+
+Every field's description is what `vestibule doctor` says about it. Secrets show in no repr.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from bot.usecases.desk import Numbers
+from flows.values import Urgency
+
+PREFIX = "VESTIBULE_"
+TELEGRAM = "https://api.telegram.org/bot"
+_WEEK = 7 * 24 * 60
+
+Minutes = Annotated[int, Field(ge=1, le=_WEEK)]
+
+
+class BadSettings(Exception):
+    """Settings that cannot be used; `faults` has one line each, and none repeats a value."""
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class Settings(BaseSettings):
+    """All there is to set. Numbers default to what 2-safety.md asks for."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    bot_token: SecretStr | None = Field(
+        None, description="The bot's token, as BotFather gives it. Needed by run; keep it out of files others read."
+    )
+    bot_name: str | None = Field(
+        None,
+        pattern=r"^@?[A-Za-z0-9_]{3,32}$",
+        description="The bot's user name, for invitation links. Not set: Telegram is asked each time.",
+    )
+    bot_api_url: str = Field(
+        TELEGRAM,
+        description="Where the Bot API is: Telegram's own, or a Bot API server such as http://127.0.0.1:8081/bot.",
+    )
+    database_url: str = Field(
+        "sqlite+aiosqlite:///vestibule.db",
+        repr=False,
+        description="Where the data are: sqlite+aiosqlite:/// and the path of a file.",
+    )
+    keys: SecretStr | None = Field(
+        None,
+        description="The keys that seal what is stored: id:key, the first one seals, all open. Needed outside the "
+        "demo; make one with vestibule keys new. Without them the data cannot be read: keep a copy elsewhere.",
+    )
+    send_limits: Literal["on", "off"] = Field(
+        "on", description="on keeps Telegram's pace of sending. off is for benches, and refused for Telegram itself."
+    )
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="The languages offered, as en,de. Not set: every language there is a catalogue for.",
+    )
+    drafts: bool = Field(
+        False, description="Whether languages whose catalogue is still a draft, unread by a speaker, are offered too."
+    )
+    door_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
+        10, description="Minutes after an answer until the question whether nobody is near is asked again (S-01)."
+    )
+    details_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
+        10, description="Minutes until a case's details are taken away again from a staff member's chat (S-21)."
+    )
+    questions_per_sitting: Annotated[int, Field(ge=1, le=10)] = Field(
+        3, description="Reflection questions asked in one sitting at most (S-12)."
+    )
+    sitting_gap_minutes: Minutes = Field(60, description="Minutes between two sittings at least (S-12).")
+    quiet_before_minutes: Minutes = Field(
+        120, description="Minutes before a session in which no reflection questions are asked (S-12)."
+    )
+    quiet_after_minutes: Minutes = Field(
+        60, description="Minutes after a session in which no reflection questions are asked (S-12)."
+    )
+    visit_lapses_days: Annotated[int, Field(ge=1, le=90)] = Field(
+        30, description="Days until an unfinished conversation lapses (S-34)."
+    )
+    ladder_now_minutes: Minutes = Field(
+        5, description="Minutes until the next person is asked when a person is needed now."
+    )
+    ladder_session_minutes: Minutes = Field(
+        15, description="Minutes until the next person is asked when a person is needed before the session."
+    )
+    ladder_roster_minutes: Minutes = Field(
+        60, description="Minutes until the next person is asked about what is to be solved before the session."
+    )
+    ladder_review_minutes: Minutes = Field(
+        24 * 60, description="Minutes until the next person is asked about what is for review."
+    )
+    long_poll_seconds: Annotated[int, Field(ge=0, le=50)] = Field(
+        25, description="Seconds that one question to Telegram for news may wait for an answer."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="From which level on something is logged. No level logs names, answers or texts (S-20)."
+    )
+    heartbeat_file: Path = Field(
+        Path("vestibule.heartbeat"),
+        description="The file the running bot touches every ten seconds; doctor --health looks at its time.",
+    )
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("bot_api_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it should be an address such as http://127.0.0.1:8081/bot")
+        return value.rstrip("/")
+
+    @field_validator("bot_name")
+    @classmethod
+    def _bare(cls, value: str | None) -> str | None:
+        return value.removeprefix("@") if value else None
+
+    @model_validator(mode="after")
+    def _keep_telegrams_pace(self) -> Self:
+        host = urlsplit(self.bot_api_url).hostname or ""
+        if self.send_limits == "off" and (host == "telegram.org" or host.endswith(".telegram.org")):
+            raise ValueError(
+                "VESTIBULE_SEND_LIMITS: off is refused for Telegram's own address; leave it on, or set "
+                "VESTIBULE_BOT_API_URL to a bench's server"
+            )
+        return self
+
+    def numbers(self) -> Numbers:
+        """The numbers the use cases go by."""
+        return Numbers(
+            door=self.door_minutes,
+            details=self.details_minutes,
+            per_sitting=self.questions_per_sitting,
+            sitting_gap=self.sitting_gap_minutes,
+            quiet_before_session=self.quiet_before_minutes,
+            quiet_after_session=self.quiet_after_minutes,
+            visit_lapses_days=self.visit_lapses_days,
+            ladder={
+                Urgency.NOW: self.ladder_now_minutes,
+                Urgency.SESSION: self.ladder_session_minutes,
+                Urgency.ROSTER: self.ladder_roster_minutes,
+                Urgency.REVIEW: self.ladder_review_minutes,
+            },
+        )
+
+    def send_limits_off(self) -> bool:
+        """Whether Telegram's pace is not kept (benches)."""
+        return self.send_limits == "off"
+
+    def api_root(self) -> str:
+        """The Bot API's address without `/bot`, as bot.telegram.transport takes it."""
+        return self.bot_api_url.removesuffix("/bot").rstrip("/")
+
+    def keys_text(self) -> str:
+        """The keys as set. Raises BadSettings when they are not."""
+        return _needed("KEYS", self.keys, "make a key with: vestibule keys new")
+
+    def token_text(self) -> str:
+        """The bot's token. Raises BadSettings when it is not set."""
+        return _needed("BOT_TOKEN", self.bot_token, "BotFather on Telegram gives one (docs/going-live.md)")
+
+
+def _needed(name: str, secret: SecretStr | None, what_to_do: str) -> str:
+    text = secret.get_secret_value().strip() if secret else ""
+    if not text:
+        raise BadSettings(f"{PREFIX}{name} is not set; {what_to_do}")
+    return text
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return PREFIX + field.upper()
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises BadSettings with a line for each fault."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise BadSettings(*(_line(e["loc"], e["msg"]) for e in error.errors(include_input=False))) from None
+    except UnicodeDecodeError:
+        raise BadSettings(".env is not readable as UTF-8") from None
+
+
+def _line(loc: tuple[int | str, ...], message: str) -> str:
+    says = message.removeprefix("Value error, ")
+    return f"{variable(str(loc[0]))}: {says}" if loc else says

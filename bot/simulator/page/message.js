@@ -1,0 +1,74 @@
+// Draws one message: text with its marks, buttons, and the small line below.
+import { element, icon, unseen } from "./element.js";
+import { STRINGS } from "./strings.js";
+
+const TAGS = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre", blockquote: "blockquote" };
+const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+// Entities count in UTF-16 units, as JavaScript does. Pieces between their edges get all marks that cover them.
+function marked(text, entities) {
+  const edges = new Set([0, text.length]);
+  for (const one of entities) edges.add(one.offset).add(one.offset + one.length);
+  const cuts = [...edges].sort((a, b) => a - b);
+  return cuts.slice(0, -1).map((from, index) => {
+    const covering = entities.filter((one) => one.offset <= from && one.offset + one.length >= cuts[index + 1]);
+    return covering.reduce((inner, one) => wrapped(one, inner), document.createTextNode(text.slice(from, cuts[index + 1])));
+  });
+}
+
+function wrapped(entity, inner) {
+  if (entity.type === "text_link" && /^https?:/.test(entity.url)) return outward(entity.url, inner);
+  return TAGS[entity.type] ? element(TAGS[entity.type], {}, inner) : inner;
+}
+
+const outward = (url, ...inner) => element("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...inner);
+
+function button(message, one, press) {
+  if (one.url) return element("a", { class: "key", href: one.url, target: "_blank", rel: "noopener noreferrer", dir: "auto" }, one.text, icon("link"));
+  return element(
+    "button",
+    { class: "key", type: "button", dir: "auto", "data-data": one.data, onclick: (event) => press(event.currentTarget, message.id, one.data) },
+    one.text,
+  );
+}
+
+function below(message, edit) {
+  return element(
+    "footer",
+    {},
+    message.protected && element("span", { class: "lock", title: STRINGS.protected }, icon("lock"), unseen(STRINGS.protected)),
+    message.mine && message.kind === "text" && element(
+      "button",
+      { class: "quiet", type: "button", title: STRINGS.editOwn, onclick: () => edit(message) },
+      icon("pen"),
+      unseen(STRINGS.editOwn),
+    ),
+    message.edited && element("span", {}, STRINGS.edited),
+    element("time", { datetime: message.sent }, clock.format(new Date(message.sent))),
+  );
+}
+
+export function drawMessage(message, { press, edit }) {
+  const media = message.kind !== "text" && element(
+    "p",
+    { class: "media" },
+    icon({ voice: "mic" }[message.kind] ?? message.kind),
+    message.file ?? STRINGS.kinds[message.kind],
+  );
+  return element(
+    "li",
+    { class: message.mine ? "message mine" : "message", "data-id": message.id },
+    element(
+      "article",
+      { class: "bubble" },
+      media || null,
+      message.text && element("p", { class: "text", dir: "auto" }, ...marked(message.text, message.entities)),
+      below(message, edit),
+    ),
+    message.rows.length > 0 && element(
+      "div",
+      { class: "keys" },
+      ...message.rows.map((row) => element("div", { class: "keyrow" }, ...row.map((one) => button(message, one, press)))),
+    ),
+  );
+}

@@ -1,0 +1,283 @@
+// One phone: its head, its chat and its text box. It is given whole states and works out what changed.
+import { element, icon, unseen } from "./element.js";
+import { drawMessage } from "./message.js";
+import { ask } from "./server.js";
+import { STRINGS } from "./strings.js";
+
+const GOING = 1600;
+const day = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
+
+export class PhoneView {
+  constructor(state, page) {
+    this.page = page;
+    this.state = state;
+    this.drawn = new Map();
+    this.editing = null;
+    this.atEnd = true;
+    this.build();
+    this.show(state, false);
+  }
+
+  build() {
+    const { id, name, role } = this.state;
+    const label = STRINGS.phone(name, role);
+    this.chat = element("ol", { class: "chat", tabindex: "0", role: "list", "aria-label": STRINGS.chat(label) });
+    this.chat.addEventListener("scroll", () => {
+      this.atEnd = this.chat.scrollHeight - this.chat.scrollTop - this.chat.clientHeight < 80;
+    });
+    new ResizeObserver(() => this.keepEnd()).observe(this.chat);
+    this.banner = element("div", { class: "banner", hidden: true });
+    this.toast = element("p", { class: "toast", role: "status", hidden: true });
+    this.commandList = element("div", { class: "commands", hidden: true });
+    this.input = element("textarea", { rows: "1", dir: "auto", maxlength: "4096", placeholder: STRINGS.write, "aria-label": STRINGS.writeFor(label) });
+    this.input.addEventListener("keydown", (event) => this.onKey(event));
+    this.input.addEventListener("input", () => this.fit());
+    this.slash = element(
+      "button",
+      { class: "round", type: "button", "aria-expanded": "false", onclick: () => this.toggleCommands() },
+      icon("slash"),
+      unseen(STRINGS.commands(label)),
+    );
+    this.composer = element(
+      "form",
+      { class: "composer", onsubmit: (event) => this.send(event) },
+      this.slash,
+      this.input,
+      element("button", { class: "round primary" }, icon("send"), unseen(STRINGS.send)),
+    );
+    this.root = element(
+      "section",
+      { class: "phone", id: `phone-${id}`, "aria-label": label, "data-side": role === "participant" ? "participant" : "staff" },
+      this.head(name, role, label),
+      this.chat,
+      this.toast,
+      this.banner,
+      this.commandList,
+      this.composer,
+    );
+  }
+
+  head(name, role, label) {
+    const item = (text, drawing, act) => element("button", { type: "button", onclick: act }, icon(drawing), text);
+    const send = (kind) => () => this.do("send", { kind });
+    this.menu = element(
+      "details",
+      { class: "menu" },
+      element("summary", { class: "round" }, icon("more"), unseen(STRINGS.more(label))),
+      element(
+        "div",
+        { class: "card" },
+        item(STRINGS.voice, "mic", send("voice")),
+        item(STRINGS.photo, "photo", send("photo")),
+        item(STRINGS.sticker, "sticker", send("sticker")),
+        item(STRINGS.block, "lock", () => this.do("block", { blocked: true })),
+      ),
+    );
+    this.menu.addEventListener("click", (event) => event.target.closest(".card") && this.closeMenu());
+    this.menu.addEventListener("keydown", (event) => event.key === "Escape" && this.closeMenu());
+    const initials = name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
+    return element(
+      "header",
+      { class: "head" },
+      element("span", { class: "face", "aria-hidden": "true" }, initials),
+      element(
+        "div",
+        { class: "who" },
+        element("h2", { dir: "auto" }, name),
+        name.toLowerCase() !== role.toLowerCase() && element("p", { class: "role" }, role),
+      ),
+      this.menu,
+    );
+  }
+
+  closeMenu() {
+    this.menu.open = false;
+    this.menu.querySelector("summary").focus();
+  }
+
+  show(state, live) {
+    const before = this.state;
+    this.state = state;
+    const held = this.heldFocus();
+    const fresh = this.drawMessages(state.messages, live);
+    this.drawBanner();
+    if (fresh.length) this.atEnd = true;
+    this.keepEnd();
+    this.restoreFocus(held);
+    if (live && state.answer && state.answer.number !== before.answer?.number) this.showToast(state.answer.text);
+    return fresh.filter((message) => !message.mine);
+  }
+
+  // Who reads the end goes on reading the end, when messages come and when the phone gets narrower.
+  keepEnd() {
+    if (this.atEnd) this.chat.scrollTop = this.chat.scrollHeight;
+  }
+
+  drawMessages(messages, live) {
+    const present = new Set(messages.map((message) => message.id));
+    for (const [id, { node }] of this.drawn) {
+      if (present.has(id)) continue;
+      this.drawn.delete(id);
+      live ? this.vanish(node) : node.remove();
+    }
+    const fresh = [];
+    for (const message of messages) {
+      const key = JSON.stringify(message);
+      const known = this.drawn.get(message.id);
+      if (known?.key === key) continue;
+      const node = drawMessage(message, { press: (...given) => this.press(...given), edit: (one) => this.edit(one) });
+      if (known) {
+        node.classList.add("changed");
+        known.node.replaceWith(node);
+      } else {
+        if (live) node.classList.add("fresh");
+        this.daySeparator(message);
+        this.chat.append(node);
+        fresh.push(message);
+      }
+      this.drawn.set(message.id, { key, node });
+    }
+    return fresh;
+  }
+
+  daySeparator(message) {
+    const text = day.format(new Date(message.sent));
+    if (text === this.lastDay) return;
+    this.lastDay = text;
+    this.chat.append(element("li", { class: "day" }, element("span", {}, text)));
+  }
+
+  vanish(node) {
+    const mark = element("li", { class: node.classList.contains("mine") ? "gone mine" : "gone" }, STRINGS.deleted);
+    node.replaceWith(mark);
+    setTimeout(() => mark.remove(), GOING);
+  }
+
+  // A press redraws the message it sits in: the keyboard's user stays where they were.
+  heldFocus() {
+    const focused = document.activeElement;
+    const node = focused?.closest?.("li.message");
+    if (!node || !this.chat.contains(node)) return null;
+    const keys = [...node.querySelectorAll(".key")];
+    return { id: Number(node.dataset.id), data: focused.dataset.data, index: keys.indexOf(focused) };
+  }
+
+  restoreFocus(held) {
+    if (!held || this.chat.contains(document.activeElement)) return;
+    const same = this.drawn.get(held.id)?.node;
+    const keys = [...(same?.querySelectorAll(".key") ?? [])];
+    const newest = [...this.chat.querySelectorAll("li.message")].at(-1)?.querySelector(".key");
+    const again = keys.find((key) => key.dataset.data === held.data) ?? keys[held.index] ?? newest ?? this.chat;
+    again.focus({ preventScroll: true });
+  }
+
+  drawBanner() {
+    const { started, blocked, invitation } = this.state;
+    const closed = !started || blocked;
+    this.composer.hidden = closed;
+    if (closed) this.commandList.hidden = true;
+    const key = `${started} ${blocked} ${invitation}`;
+    if (this.bannerKey === key) return;
+    const had = this.banner.contains(document.activeElement);
+    this.bannerKey = key;
+    this.banner.replaceChildren();
+    this.banner.hidden = !closed && !invitation;
+    if (blocked) this.offer(STRINGS.blocked, STRINGS.unblock, () => this.do("block", { blocked: false }));
+    else if (invitation) this.offer(started ? "" : STRINGS.invited, STRINGS.openInvitation, () => this.do("start", { link: invitation }));
+    else if (!started) this.offer(STRINGS.notStarted, STRINGS.start, () => this.do("start", {}));
+    if (had && !closed) this.input.focus();
+  }
+
+  offer(text, label, act) {
+    const about = this.page.description;
+    if (!this.state.started && about) this.banner.append(element("p", { class: "about", dir: "auto" }, about));
+    if (text) this.banner.append(element("p", {}, text));
+    this.banner.append(element("button", { class: "primary wide", type: "button", onclick: act }, label));
+  }
+
+  async do(control, body) {
+    try {
+      await ask(`phones/${this.state.id}/${control}`, body);
+    } catch (error) {
+      this.showToast(`${STRINGS.failed}: ${error.message}`);
+    }
+  }
+
+  async press(key, messageId, data) {
+    key.classList.add("pressed");
+    await this.do("press", { message_id: messageId, data });
+    setTimeout(() => key.classList.remove("pressed"), 400);
+  }
+
+  edit(message) {
+    this.editing = message.id;
+    this.input.value = message.text;
+    this.composer.classList.add("editing");
+    this.showToast(STRINGS.editing);
+    this.fit();
+    this.input.focus();
+  }
+
+  endEditing() {
+    this.editing = null;
+    this.input.value = "";
+    this.composer.classList.remove("editing");
+    this.fit();
+  }
+
+  onKey(event) {
+    if (event.key === "Escape" && this.editing) this.endEditing();
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      this.composer.requestSubmit();
+    }
+  }
+
+  fit() {
+    this.input.style.height = "auto";
+    this.input.style.height = `${Math.min(this.input.scrollHeight, 120)}px`;
+  }
+
+  async send(event) {
+    event.preventDefault();
+    const text = this.input.value;
+    if (!text.trim()) return;
+    const edited = this.editing;
+    this.endEditing();
+    await (edited ? this.do("edit", { message_id: edited, text }) : this.do("write", { text }));
+  }
+
+  setCommands(commands) {
+    const key = JSON.stringify(commands);
+    if (key === this.commandsKey) return;
+    this.commandsKey = key;
+    this.slash.hidden = commands.length === 0;
+    this.commandList.replaceChildren(
+      ...commands.map((one) => element(
+        "button",
+        { type: "button", onclick: () => this.command(one.command) },
+        element("b", {}, `/${one.command}`),
+        element("span", { dir: "auto" }, one.description),
+      )),
+    );
+  }
+
+  toggleCommands(open = this.commandList.hidden) {
+    this.commandList.hidden = !open;
+    this.slash.setAttribute("aria-expanded", String(open));
+    if (open) this.commandList.querySelector("button")?.focus();
+  }
+
+  command(name) {
+    this.toggleCommands(false);
+    this.input.focus();
+    this.do("write", { text: `/${name}` });
+  }
+
+  showToast(text) {
+    clearTimeout(this.toastTimer);
+    this.toast.textContent = text;
+    this.toast.hidden = false;
+    this.toastTimer = setTimeout(() => { this.toast.hidden = true; }, 4000);
+  }
+}

@@ -1,0 +1,1 @@
+"""What is kept: tables, one store per table, the unit of work and its migrations."""

@@ -1,0 +1,166 @@
+"""Messages decided but not yet delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, update
+
+from bot.ports.records import Lane, OutboxRow
+from bot.ports.services import Ids
+from bot.storage.sealing import Keyring
+from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
+from bot.storage.tables import outbox, waiting
+from bot.storage.work import Work
+
+_SEALED = ("text", "rows", "instead")
+_ADD = insert_into(outbox, without=["id"])
+_SUPERSEDE = Statement(
+    update(outbox).where(
+        waiting,
+        outbox.c.chat_id == bindparam("where_chat"),
+        or_(outbox.c.slot == bindparam("where_slot"), bindparam("where_slot") == "*"),
+        or_(outbox.c.op == "say", bindparam("any_op") == 1),
+        or_(outbox.c.sensitive.is_(True), bindparam("neutral_too") == 1),
+    ),
+    ["state"],
+)
+_SAVED = ("attempts", "next_try_at", "ambiguous")
+_SAVE = update_by_id(outbox, [*_SAVED, "state"])
+_WAITING = Statement(
+    select(outbox).where(waiting, outbox.c.chat_id == bindparam("chat_id")).order_by(outbox.c.id)
+)
+_COUNTS = Statement(select(outbox.c.state, func.count().label("rows")).group_by(outbox.c.state))
+_STATE = Statement(select(outbox.c.state).where(outbox.c.id == bindparam("id")))
+
+_earlier = outbox.alias("earlier")
+
+
+def _blocked(lane: ColumnElement[str], by_then: ColumnElement[Any]) -> ColumnElement[bool]:
+    """An earlier row of the chat is due by then, and a row of that lane must not pass it.
+
+    Alerts wait for alerts only (R-12); replies and reminders for all but tidying; tidying for everything.
+    """
+    must_not_pass = case(
+        (lane == "alert", _earlier.c.lane == "alert"),
+        (lane == "tidy", _earlier.c.lane == _earlier.c.lane),
+        else_=_earlier.c.lane != "tidy",
+    )
+    return exists().where(
+        _earlier.c.state == "waiting",
+        _earlier.c.chat_id == outbox.c.chat_id,
+        _earlier.c.id < outbox.c.id,
+        _earlier.c.due_at <= by_then,
+        must_not_pass,
+    )
+
+
+_now: ColumnElement[Any] = bindparam("now", type_=outbox.c.due_at.type)
+_try_at = case((outbox.c.next_try_at > outbox.c.due_at, outbox.c.next_try_at), else_=outbox.c.due_at)
+_DUE = Statement(
+    select(outbox)
+    .where(
+        waiting,
+        outbox.c.lane == bindparam("lane"),
+        outbox.c.due_at <= _now,
+        or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= _now),
+        ~_blocked(outbox.c.lane, _now),
+    )
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("limit"))
+)
+_NEXT = Statement(
+    select(func.min(_try_at, type_=outbox.c.due_at.type).label("at")).where(
+        and_(waiting, ~_blocked(outbox.c.lane, _try_at))
+    )
+)
+
+
+class OutboxStore:
+    """Implements bot.ports.stores.Outbox. Text, buttons and the neutral stand-in are sealed together."""
+
+    def __init__(self, work: Work, keys: Keyring, ids: Ids) -> None:
+        self._work = work
+        self._keys = keys
+        self._ids = ids
+
+    async def add(self, row: OutboxRow) -> None:
+        """Stage a row. An unsent `say` of the same chat and slot gives way to a `say` (state superseded)."""
+        if row.op == "say":
+            self._supersede(row.chat_id, row.slot, says_only=True)
+        values = fields_of(row)
+        del values["id"]
+        seal_id = self._ids.new()
+        payload = {name: values.pop(name) for name in _SEALED}
+        sealed = self._keys.seal_json("outbox", "payload", f"{row.chat_id}.{seal_id}", payload)
+        self._work.stage(_ADD, {**values, "seal_id": seal_id, "sealed_payload": sealed})
+
+    async def cancel(self, chat_id: str, slots: Sequence[str], *, sensitive_only: bool = False) -> None:
+        """Supersede the chat's unsent rows of these slots ('*' for all)."""
+        for slot in slots:
+            self._supersede(chat_id, slot, sensitive_only=sensitive_only)
+
+    async def due(self, now: datetime, lane: Lane, limit: int) -> list[OutboxRow]:
+        """Waiting rows of a lane that are due and may be tried, oldest first, at most one per chat: its first.
+
+        A row that waits to be tried again holds back those behind it; one that is not due yet does not.
+        """
+        return [self._row(row) for row in await self._work.rows(_DUE, now=now, lane=lane.value, limit=limit)]
+
+    async def next_due_at(self) -> datetime | None:
+        """When the earliest waiting row that no other holds back may be tried."""
+        row = await self._work.row(_NEXT)
+        return row["at"] if row else None
+
+    async def save(self, row: OutboxRow) -> None:
+        """Write state, attempts, next_try_at and ambiguous of the row with that id.
+
+        A row superseded while it was being tried stays so, unless it got through: it is not tried again.
+        """
+        stored = await self._work.row(_STATE, id=row.id)
+        gave_way = stored is not None and stored["state"] == "superseded" and row.state == "waiting"
+        values: Row = {name: getattr(row, name) for name in _SAVED}
+        values["state"] = "superseded" if gave_way else row.state
+        await self._work.run(_SAVE, {**values, "where_id": row.id})
+
+    async def waiting(self, chat_id: str) -> list[OutboxRow]:
+        """The chat's waiting rows of all lanes, in order."""
+        return [self._row(row) for row in await self._work.rows(_WAITING, chat_id=chat_id)]
+
+    async def counts(self) -> dict[str, int]:
+        """State -> number of rows; states without rows are left out."""
+        return {row["state"]: row["rows"] for row in await self._work.rows(_COUNTS)}
+
+    def _supersede(
+        self, chat_id: str, slot: str, *, says_only: bool = False, sensitive_only: bool = False
+    ) -> None:
+        # Rows of earlier units are changed by a staged UPDATE, which is written before this unit's rows;
+        # those of this unit are changed where they wait.
+        self._work.stage(
+            _SUPERSEDE,
+            {
+                "state": "superseded",
+                "where_chat": chat_id,
+                "where_slot": slot,
+                "any_op": 0 if says_only else 1,
+                "neutral_too": 0 if sensitive_only else 1,
+            },
+            first=True,
+        )
+        for row in self._work.staged(_ADD):
+            if (
+                row["state"] == "waiting"
+                and row["chat_id"] == chat_id
+                and slot in ("*", row["slot"])
+                and (row["op"] == "say" or not says_only)
+                and (row["sensitive"] or not sensitive_only)
+            ):
+                row["state"] = "superseded"
+
+    def _row(self, row: Row) -> OutboxRow:
+        place = f"{row['chat_id']}.{row.pop('seal_id')}"
+        payload = self._keys.open_json("outbox", "payload", place, row.pop("sealed_payload"))
+        payload["rows"] = tuple(tuple((label, data) for label, data in line) for line in payload["rows"])
+        return OutboxRow(**{**row, "lane": Lane(row["lane"])}, **payload)

@@ -1,0 +1,249 @@
+"""People, the invitations that bring them, and their chats."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from bot.ports.records import Chat, Invitation, Person, StaffRole
+from bot.ports.stores import Stale
+from bot.storage.sealing import Keyring
+from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
+from bot.storage.tables import chats, invitations, people, person_roles, visits
+from bot.storage.visits import VisitStore
+from bot.storage.work import Work
+
+_RANK = {role: rank for rank, role in enumerate(StaffRole)}
+
+_SEALED = ("alias", "pending", "released")
+_PERSON_AND_VISIT = Statement(
+    select(people, *(column.label(f"visit_{column.name}") for column in visits.c if column.name != "id"))
+    .select_from(people.outerjoin(visits, visits.c.id == people.c.visit_id))
+    .where(people.c.id == bindparam("id"))
+)
+_ADD_PERSON = insert_into(people)
+_SET_PERSON = update_by_id(people)
+_ROLES = select_where(person_roles, "person_id")
+_ADD_ROLE = insert_into(person_roles, without=["id"])
+_IN_GROUP = Statement(
+    select(people)
+    .where(people.c.group_id == bindparam("group_id"), people.c.kind == "participant")
+    .order_by(people.c.id)
+)
+_role = select(person_roles.c.person_id).where(person_roles.c.role == bindparam("role"))
+_staff = select(people).where(people.c.programme_id == bindparam("programme_id"))
+_IN_ROLE = Statement(_staff.where(people.c.id.in_(_role)).order_by(people.c.id))
+_IN_ROLE_OF_GROUP = Statement(
+    _staff.where(people.c.id.in_(_role.where(person_roles.c.group_id == bindparam("group_id")))).order_by(
+        people.c.id
+    )
+)
+_INVITATION = select_where(invitations, "token_lookup")
+_ADD_INVITATION = insert_into(invitations)
+_SET_INVITATION = update_by_id(
+    invitations, [column.name for column in invitations.c if column.name not in {"id", "token_lookup"}]
+)
+_PENDING_INVITATIONS = Statement(
+    select(invitations)
+    .where(
+        invitations.c.programme_id == bindparam("programme_id"),
+        invitations.c.used_at.is_(None),
+        invitations.c.revoked_at.is_(None),
+    )
+    .order_by(invitations.c.expires_at, invitations.c.id)
+)
+_CHAT = select_where(chats, "id")
+_CHAT_BY_TELEGRAM = select_where(chats, "bot_id", "lookup")
+_CHAT_OF_PERSON = Statement(
+    select(chats)
+    .where(chats.c.person_lookup == bindparam("person_lookup"))
+    .order_by((chats.c.state == "open").desc(), chats.c.id.desc())
+    .limit(1)
+)
+_ADD_CHAT = insert_into(chats)
+_SET_CHAT_STATE = update_by_id(chats, ["state"])
+
+
+class PersonStore:
+    """Implements bot.ports.stores.People. Alias, pending and what was released are sealed together.
+
+    Remembers whom it read by id in this unit, so that a tap's save is written with the others.
+    """
+
+    def __init__(self, work: Work, keys: Keyring, visits: VisitStore) -> None:
+        self._work = work
+        self._keys = keys
+        self._visits = visits
+        self._known: dict[str, Person] = {}
+
+    async def get(self, person_id: str) -> Person | None:
+        """By id. The visit in front of the person is read along, for the turn needs it next."""
+        if person_id not in self._known:
+            row = await self._work.row(_PERSON_AND_VISIT, as_written=True, id=person_id)
+            if row is None:
+                return None
+            visit = {name: row.pop(f"visit_{name}") for name in _VISIT_COLUMNS}
+            if visit["person_id"]:
+                self._visits.remember({"id": row["visit_id"], **visit})
+            self._known[person_id] = await self._person(row)
+        return self._known[person_id]
+
+    async def add(self, person: Person) -> None:
+        """A new person. Roles, if any, count in the person's own group, or everywhere without one."""
+        await self._work.run(_ADD_PERSON, self._values(person))
+        for role in person.roles:
+            await self.add_role(person.id, role, person.group_id)
+
+    async def save(self, person: Person) -> None:
+        """Write all but the roles (see `add_role`). Raises Stale if there is no such person."""
+        stored = await self.get(person.id)
+        if stored is None:
+            raise Stale(f"there is no person {person.id}")
+        self._work.stage(_SET_PERSON, {**self._values(person), "where_id": person.id}, changes_one=True)
+        self._known[person.id] = replace(person, roles=stored.roles)
+
+    async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None:
+        """Give a staff member a role, in a group or everywhere; a second time changes nothing."""
+        held = await self._work.rows(_ROLES, person_id=person_id)
+        if all((row["role"], row["group_id"]) != (role, group_id) for row in held):
+            await self._work.run(
+                _ADD_ROLE, {"person_id": person_id, "role": role.value, "group_id": group_id}
+            )
+        if known := self._known.get(person_id):
+            self._known[person_id] = replace(known, roles=_sorted({*known.roles, role}))
+
+    async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
+        """Staff of that role: of that group only, or of the whole programme when `group_id` is None."""
+        values: Row = {"programme_id": programme_id, "role": role.value}
+        if group_id is None:
+            return await self._people(_IN_ROLE, **values)
+        return await self._people(_IN_ROLE_OF_GROUP, **values, group_id=group_id)
+
+    async def in_group(self, group_id: str) -> list[Person]:
+        """The group's participants."""
+        return await self._people(_IN_GROUP, group_id=group_id)
+
+    async def groups_of(self, person_id: str) -> list[str]:
+        """Ids of the groups in which a staff member has a role."""
+        held = await self._work.rows(_ROLES, person_id=person_id)
+        return sorted({row["group_id"] for row in held if row["group_id"]})
+
+    async def _people(self, statement: Statement, **values: Any) -> list[Person]:
+        return [await self._person(row) for row in await self._work.rows(statement, **values)]
+
+    async def _person(self, row: Row) -> Person:
+        body = self._keys.open_json("people", "body", row["id"], row.pop("sealed_body"))
+        held = (
+            await self._work.rows(_ROLES, as_written=True, person_id=row["id"])
+            if row["kind"] == "staff"
+            else []
+        )
+        body["released"] = tuple(body["released"])
+        return Person(**row, **body, roles=_sorted({StaffRole(each["role"]) for each in held}))
+
+    def _values(self, person: Person) -> Row:
+        values = fields_of(person)
+        del values["roles"]
+        body = {name: values.pop(name) for name in _SEALED}
+        values["sealed_body"] = self._keys.seal_json("people", "body", person.id, body)
+        return values
+
+
+_VISIT_COLUMNS = [column.name for column in visits.c if column.name != "id"]
+
+
+def _sorted(roles: set[StaffRole]) -> tuple[StaffRole, ...]:
+    return tuple(sorted(roles, key=_RANK.__getitem__))
+
+
+class InvitationStore:
+    """Implements bot.ports.stores.Invitations. Of the token only its keyed hash is kept; the alias is sealed."""
+
+    def __init__(self, work: Work, keys: Keyring) -> None:
+        self._work = work
+        self._keys = keys
+
+    async def add(self, invitation: Invitation, token: str) -> None:
+        """Keep an invitation under its token."""
+        lookup = self._keys.lookup("invitation", token)
+        await self._work.run(_ADD_INVITATION, {**self._values(invitation), "token_lookup": lookup})
+
+    async def by_token(self, token: str) -> Invitation | None:
+        """Whatever its state: used and expired ones are found too."""
+        row = await self._work.row(_INVITATION, token_lookup=self._keys.lookup("invitation", token))
+        return self._invitation(row) if row else None
+
+    async def save(self, invitation: Invitation) -> None:
+        """Write it over what stands. Raises Stale if there is no such invitation."""
+        if not await self._work.run(_SET_INVITATION, {**self._values(invitation), "where_id": invitation.id}):
+            raise Stale(f"there is no invitation {invitation.id}")
+
+    async def pending(self, programme_id: str) -> list[Invitation]:
+        """Neither used nor revoked, expired ones included, by expiry."""
+        rows = await self._work.rows(_PENDING_INVITATIONS, programme_id=programme_id)
+        return [self._invitation(row) for row in rows]
+
+    def _values(self, invitation: Invitation) -> Row:
+        values = fields_of(invitation)
+        alias = values.pop("alias").encode()
+        values["sealed_alias"] = self._keys.seal("invitations", "alias", invitation.id, alias)
+        return values
+
+    def _invitation(self, row: Row) -> Invitation:
+        del row["token_lookup"]
+        alias = self._keys.open("invitations", "alias", row["id"], row.pop("sealed_alias"))
+        return Invitation(**row, alias=alias.decode())
+
+
+def _lookup(keys: Keyring, bot_id: int, telegram_id: int) -> bytes:
+    return keys.lookup("chat", f"{bot_id}/{telegram_id}")
+
+
+class ChatStore:
+    """Implements bot.ports.stores.Chats. Telegram's id and the person are sealed together (S-41)."""
+
+    def __init__(self, work: Work, keys: Keyring) -> None:
+        self._work = work
+        self._keys = keys
+
+    async def by_telegram(self, bot_id: int, telegram_id: int) -> Chat | None:
+        """The chat in which that bot talks with that Telegram chat."""
+        row = await self._work.row(
+            _CHAT_BY_TELEGRAM, bot_id=bot_id, lookup=_lookup(self._keys, bot_id, telegram_id)
+        )
+        return self._chat(row) if row else None
+
+    async def of_person(self, person_id: str) -> Chat | None:
+        """The person's chat: an open one before others, the newest before older ones."""
+        row = await self._work.row(_CHAT_OF_PERSON, person_lookup=self._keys.lookup("person", person_id))
+        return self._chat(row) if row else None
+
+    async def get(self, chat_id: str) -> Chat | None:
+        """By id."""
+        row = await self._work.row(_CHAT, id=chat_id)
+        return self._chat(row) if row else None
+
+    async def add(self, chat: Chat) -> None:
+        """A new chat; a bot has one with a Telegram chat."""
+        body = [chat.telegram_id, chat.person_id]
+        await self._work.run(
+            _ADD_CHAT,
+            {
+                "id": chat.id,
+                "bot_id": chat.bot_id,
+                "lookup": _lookup(self._keys, chat.bot_id, chat.telegram_id),
+                "person_lookup": self._keys.lookup("person", chat.person_id),
+                "sealed_body": self._keys.seal_json("chats", "body", chat.id, body),
+                "state": chat.state,
+            },
+        )
+
+    async def set_state(self, chat_id: str, state: str) -> None:
+        """Open, blocked or left."""
+        await self._work.run(_SET_CHAT_STATE, {"where_id": chat_id, "state": state})
+
+    def _chat(self, row: Row) -> Chat:
+        telegram_id, person_id = self._keys.open_json("chats", "body", row["id"], row["sealed_body"])
+        return Chat(row["id"], row["bot_id"], telegram_id, person_id, row["state"])

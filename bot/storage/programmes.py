@@ -1,0 +1,143 @@
+"""Programmes with their groups, and the sessions planned for them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, or_, select
+
+from bot.ports.records import Group, Person, Programme, Session
+from bot.storage.sealing import Keyring
+from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
+from bot.storage.tables import groups, programmes, sessions
+from bot.storage.work import Work
+
+_PROGRAMME = select_where(programmes, "id")
+_PROGRAMME_BY_KEY = select_where(programmes, "key")
+_PROGRAMMES = Statement(select(programmes).order_by(programmes.c.key))
+_SET_PROGRAMME = update_by_id(programmes)
+_ADD_PROGRAMME = insert_into(programmes)
+_GROUP = select_where(groups, "id")
+_GROUP_BY_KEY = select_where(groups, "programme_id", "key")
+_GROUPS = Statement(
+    select(groups).where(groups.c.programme_id == bindparam("programme_id")).order_by(groups.c.key)
+)
+_SET_GROUP = update_by_id(groups)
+_ADD_GROUP = insert_into(groups)
+_SESSION = select_where(sessions, "id")
+_SESSION_BY_KEY = select_where(sessions, "programme_id", "key")
+_SET_SESSION = update_by_id(sessions)
+_ADD_SESSION = insert_into(sessions)
+_NEXT_SESSION = Statement(
+    select(sessions)
+    .where(
+        sessions.c.state == "planned",
+        sessions.c.ends_at > bindparam("now"),
+        or_(sessions.c.person_id == bindparam("person_id"), sessions.c.group_id == bindparam("group_id")),
+    )
+    .order_by(sessions.c.starts_at, sessions.c.id)
+    .limit(1)
+)
+_SESSIONS_BETWEEN = Statement(
+    select(sessions)
+    .where(
+        sessions.c.state == "planned",
+        sessions.c.starts_at >= bindparam("start"),
+        sessions.c.starts_at < bindparam("end"),
+    )
+    .order_by(sessions.c.starts_at, sessions.c.id)
+)
+
+
+async def put(work: Work, change: Statement, add: Statement, values: Row) -> None:
+    """Change the row with that id, or add it. The writer lock keeps others out between the two."""
+    if not await work.run(change, {**values, "where_id": values["id"]}):
+        await work.run(add, values)
+
+
+def _programme(row: Row) -> Programme:
+    return Programme(**{**row, "languages": tuple(row["languages"])})
+
+
+class ProgrammeStore:
+    """Implements bot.ports.stores.Programmes."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def get(self, programme_id: str) -> Programme | None:
+        """By id."""
+        row = await self._work.row(_PROGRAMME, id=programme_id)
+        return _programme(row) if row else None
+
+    async def by_key(self, key: str) -> Programme | None:
+        """By the organisation's own key."""
+        row = await self._work.row(_PROGRAMME_BY_KEY, key=key)
+        return _programme(row) if row else None
+
+    async def all(self) -> list[Programme]:
+        """All, by key."""
+        return [_programme(row) for row in await self._work.rows(_PROGRAMMES)]
+
+    async def save(self, programme: Programme) -> None:
+        """Add it, or change the one with its id."""
+        await put(self._work, _SET_PROGRAMME, _ADD_PROGRAMME, fields_of(programme))
+
+    async def group(self, group_id: str) -> Group | None:
+        """A group by id."""
+        row = await self._work.row(_GROUP, id=group_id)
+        return Group(**row) if row else None
+
+    async def group_by_key(self, programme_id: str, key: str) -> Group | None:
+        """A group by its key in the programme."""
+        row = await self._work.row(_GROUP_BY_KEY, programme_id=programme_id, key=key)
+        return Group(**row) if row else None
+
+    async def groups(self, programme_id: str) -> list[Group]:
+        """The programme's groups, by key."""
+        return [Group(**row) for row in await self._work.rows(_GROUPS, programme_id=programme_id)]
+
+    async def save_group(self, group: Group) -> None:
+        """Add it, or change the one with its id."""
+        await put(self._work, _SET_GROUP, _ADD_GROUP, fields_of(group))
+
+
+class SessionStore:
+    """Implements bot.ports.stores.Sessions. The link is sealed."""
+
+    def __init__(self, work: Work, keys: Keyring) -> None:
+        self._work = work
+        self._keys = keys
+
+    async def get(self, session_id: str) -> Session | None:
+        """By id."""
+        return await self._one(_SESSION, id=session_id)
+
+    async def by_key(self, programme_id: str, key: str) -> Session | None:
+        """By the key it has in its programme."""
+        return await self._one(_SESSION_BY_KEY, programme_id=programme_id, key=key)
+
+    async def save(self, session: Session) -> None:
+        """Add it, or change the one with its id; the version is kept as given (S-32, R-14 compare it)."""
+        values = fields_of(session)
+        values["sealed_link"] = self._keys.seal("sessions", "link", session.id, values.pop("link").encode())
+        values["ends_at"] = session.starts_at + timedelta(minutes=session.minutes)
+        await put(self._work, _SET_SESSION, _ADD_SESSION, values)
+
+    async def next_for(self, person: Person, now: datetime) -> Session | None:
+        """The earliest planned session of the person or their group that has not ended at `now`."""
+        return await self._one(_NEXT_SESSION, person_id=person.id, group_id=person.group_id, now=now)
+
+    async def between(self, start: datetime, end: datetime) -> list[Session]:
+        """Planned sessions (never cancelled ones) that start at `start` or later, and before `end`."""
+        return [self._session(row) for row in await self._work.rows(_SESSIONS_BETWEEN, start=start, end=end)]
+
+    async def _one(self, statement: Statement, **values: Any) -> Session | None:
+        row = await self._work.row(statement, **values)
+        return self._session(row) if row else None
+
+    def _session(self, row: Row) -> Session:
+        sealed = row.pop("sealed_link")
+        del row["ends_at"]
+        return Session(**row, link=self._keys.open("sessions", "link", row["id"], sealed).decode())

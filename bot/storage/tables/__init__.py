@@ -1,0 +1,34 @@
+"""The tables. Columns named `sealed_*` hold what bot.storage.sealing made of them (S-41).
+
+Ids are made by the application, 32 hex digits. What stays readable: pseudonymous ids, times, urgency,
+kind, roles, states. A change here needs a migration; a test compares the two.
+"""
+
+from bot.storage.columns import metadata
+from bot.storage.tables.cases import case_roles, cases, counters
+from bot.storage.tables.messages import audit, ledger, outbox, seen, waiting
+from bot.storage.tables.people import chats, groups, invitations, people, person_roles, programmes, sessions
+from bot.storage.tables.visits import agreements, answers, readiness, visits
+
+__all__ = [
+    "agreements",
+    "answers",
+    "audit",
+    "case_roles",
+    "cases",
+    "chats",
+    "counters",
+    "groups",
+    "invitations",
+    "ledger",
+    "metadata",
+    "outbox",
+    "people",
+    "person_roles",
+    "programmes",
+    "readiness",
+    "seen",
+    "sessions",
+    "visits",
+    "waiting",
+]

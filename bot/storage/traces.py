@@ -1,0 +1,122 @@
+"""What only grows or is only ticked off: the ledger of messages, updates seen, the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, or_, select
+
+from bot.ports.records import AuditEntry, LedgerEntry
+from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
+from bot.storage.tables import audit, ledger, seen
+from bot.storage.work import Work
+
+_ADD_ENTRY = insert_into(ledger)
+_standing = (
+    select(ledger)
+    .where(ledger.c.chat_id == bindparam("chat_id"), ledger.c.gone_at.is_(None))
+    .order_by(ledger.c.at, ledger.c.message_id)
+)
+_STANDING = Statement(_standing)
+_STANDING_IN_SLOT = Statement(_standing.where(ledger.c.slot == bindparam("slot")))
+_newest = (
+    select(ledger)
+    .where(ledger.c.chat_id == bindparam("chat_id"))
+    .order_by(ledger.c.message_id.desc(), ledger.c.id.desc())
+    .limit(1)
+)
+_NEWEST = Statement(_newest.where(or_(ledger.c.gone_at.is_(None), ledger.c.kept != "")))
+_BY_MESSAGE = Statement(_newest.where(ledger.c.message_id == bindparam("message_id")))
+_GONE = update_by_id(ledger, ["gone_at", "kept"])
+
+_AT_ONCE = 100
+_ADD_SEEN = insert_into(seen)
+_KNOWN = Statement(
+    select(seen.c.update_id).where(
+        seen.c.bot_id == bindparam("bot_id"),
+        seen.c.update_id.in_([bindparam(f"update{n}") for n in range(_AT_ONCE)]),
+    )
+)
+_PRUNE = Statement(delete(seen).where(seen.c.at < bindparam("before")))
+
+_ADD_AUDIT = insert_into(audit)
+_OF_SUBJECT = Statement(
+    select(audit).where(audit.c.subject == bindparam("subject")).order_by(audit.c.at, audit.c.id)
+)
+
+
+class LedgerStore:
+    """Implements bot.ports.stores.Ledger."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def add(self, entry: LedgerEntry) -> None:
+        """A message that stands in the chat now."""
+        self._work.stage(_ADD_ENTRY, fields_of(entry))
+
+    async def standing(
+        self, chat_id: str, slot: str | None = None, *, sensitive_only: bool = False
+    ) -> list[LedgerEntry]:
+        """Entries not gone, oldest first."""
+        if slot is None:
+            rows = await self._work.rows(_STANDING, chat_id=chat_id)
+        else:
+            rows = await self._work.rows(_STANDING_IN_SLOT, chat_id=chat_id, slot=slot)
+        return [LedgerEntry(**row) for row in rows if row["sensitive"] or not sensitive_only]
+
+    async def newest(self, chat_id: str) -> LedgerEntry | None:
+        """The message at the bottom of the chat, as far as known; one that could not be deleted is still there."""
+        row = await self._work.row(_NEWEST, chat_id=chat_id)
+        return LedgerEntry(**row) if row else None
+
+    async def by_message(self, chat_id: str, message_id: int) -> LedgerEntry | None:
+        """The entry of that message, gone or not."""
+        row = await self._work.row(_BY_MESSAGE, chat_id=chat_id, message_id=message_id)
+        return LedgerEntry(**row) if row else None
+
+    async def gone(self, entry_id: str, at: datetime, kept: str = "") -> None:
+        """Mark as deleted, or with `kept` as not deletable and why (S-43). Neither is standing any more."""
+        await self._work.run(_GONE, {"where_id": entry_id, "gone_at": at, "kept": kept})
+
+
+class SeenStore:
+    """Implements bot.ports.stores.Seen."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def known(self, bot_id: int, update_ids: Iterable[int]) -> set[int]:
+        """Those of the ids that were handled already."""
+        asked = list(dict.fromkeys(update_ids))
+        found: set[int] = set()
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            some += some[:1] * (_AT_ONCE - len(some))  # always as many, so that one compiled statement does
+            named: Row = {f"update{n}": update_id for n, update_id in enumerate(some)}
+            found |= {row["update_id"] for row in await self._work.rows(_KNOWN, bot_id=bot_id, **named)}
+        return found
+
+    async def add(self, bot_id: int, update_id: int, at: datetime, fault: str = "") -> None:
+        """This update is handled, or given up with a fault."""
+        self._work.stage(_ADD_SEEN, {"bot_id": bot_id, "update_id": update_id, "at": at, "fault": fault})
+
+    async def prune(self, before: datetime) -> int:
+        """Forget what was handled before then; how many."""
+        return await self._work.run(_PRUNE, {"before": before})
+
+
+class AuditStore:
+    """Implements bot.ports.stores.Audit."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    async def add(self, entry: AuditEntry) -> None:
+        """One more entry; the database refuses to change or delete any (R-16)."""
+        self._work.stage(_ADD_AUDIT, fields_of(entry))
+
+    async def of_subject(self, subject: str) -> list[AuditEntry]:
+        """What was done about that case or person, oldest first."""
+        return [AuditEntry(**row) for row in await self._work.rows(_OF_SUBJECT, subject=subject)]

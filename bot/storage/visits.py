@@ -1,0 +1,209 @@
+"""Visits and what comes of them: answers, agreements, readiness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from bot.ports.records import Agreement, AnswerRow, Readiness, VisitRow
+from bot.ports.stores import Stale
+from bot.storage.sealing import Keyring
+from bot.storage.statements import (
+    Row,
+    Statement,
+    fields_of,
+    insert_into,
+    select_where,
+    update_by_id,
+    update_guarded,
+)
+from bot.storage.tables import agreements, answers, readiness, visits
+from bot.storage.work import Work
+from flows.values import Level
+
+_VISIT = select_where(visits, "id")
+_ADD_VISIT = insert_into(visits)
+_SAVE_VISIT = update_guarded(visits)
+_VISITS_OF_PERSON = Statement(
+    select(visits)
+    .where(visits.c.person_id == bindparam("person_id"))
+    .order_by(visits.c.opened_at.desc(), visits.c.id.desc())
+)
+_OPEN_VERSIONS = Statement(
+    select(visits.c.script, visits.c.script_version).where(visits.c.status != "done").distinct()
+)
+_ADD_ANSWER = insert_into(answers)
+_in_order = (answers.c.at, answers.c.id)
+_ANSWERS_OF_VISIT = Statement(
+    select(answers).where(answers.c.visit_id == bindparam("visit_id")).order_by(*_in_order)
+)
+_ANSWERS_OF_PERSON = Statement(
+    select(answers).where(answers.c.person_id == bindparam("person_id")).order_by(*_in_order)
+)
+_ADD_AGREEMENT = insert_into(agreements)
+_AGREEMENTS_OF_PERSON = Statement(
+    select(agreements)
+    .where(agreements.c.person_id == bindparam("person_id"))
+    .order_by(agreements.c.at, agreements.c.id)
+)
+_READINESS = select_where(readiness, "session_id", "person_id")
+_READINESS_OF_SESSION = Statement(
+    select(readiness).where(readiness.c.session_id == bindparam("session_id")).order_by(readiness.c.id)
+)
+_ADD_READINESS = insert_into(readiness)
+_SET_READINESS = update_by_id(readiness)
+
+
+class VisitStore:
+    """Implements bot.ports.stores.Visits. The body is sealed.
+
+    Remembers what it read or wrote in this unit: nobody else can write meanwhile, so a save of a
+    remembered visit is checked at once and written with the others.
+    """
+
+    def __init__(self, work: Work, keys: Keyring) -> None:
+        self._work = work
+        self._keys = keys
+        self._known: dict[str, VisitRow] = {}
+
+    def remember(self, row: Row) -> None:
+        """Take note of a row read along with its person; what is known already is newer."""
+        if row["id"] not in self._known:
+            self._known[row["id"]] = self._visit(row)
+
+    async def get(self, visit_id: str) -> VisitRow | None:
+        """By id."""
+        if visit_id not in self._known:
+            row = await self._work.row(_VISIT, as_written=True, id=visit_id)
+            if row is None:
+                return None
+            self.remember(row)
+        return self._known[visit_id]
+
+    async def add(self, visit: VisitRow) -> None:
+        """A new visit."""
+        await self._work.run(_ADD_VISIT, self._values(visit))
+        self._known[visit.id] = visit
+
+    async def save(self, visit: VisitRow) -> None:
+        """Write version + 1 over the version read. Raises Stale if that has moved on, or the visit is gone."""
+        stored = await self.get(visit.id)
+        if stored is None or stored.version != visit.version:
+            raise Stale(f"visit {visit.id} is no longer at version {visit.version}")
+        changed = replace(visit, version=visit.version + 1)
+        guard = {"where_id": visit.id, "where_version": visit.version}
+        self._work.stage(_SAVE_VISIT, {**self._values(changed), **guard}, changes_one=True)
+        self._known[visit.id] = changed
+
+    async def of_person(self, person_id: str) -> list[VisitRow]:
+        """All of them, newest first."""
+        return [self._visit(row) for row in await self._work.rows(_VISITS_OF_PERSON, person_id=person_id)]
+
+    async def open_versions(self) -> set[tuple[str, int]]:
+        """(script, version) of every visit that is not done (S-34)."""
+        return {(row["script"], row["script_version"]) for row in await self._work.rows(_OPEN_VERSIONS)}
+
+    def _values(self, visit: VisitRow) -> Row:
+        values = fields_of(visit)
+        values["sealed_body"] = self._keys.seal_json("visits", "body", visit.id, values.pop("body"))
+        return values
+
+    def _visit(self, row: Row) -> VisitRow:
+        sealed = row.pop("sealed_body")
+        return VisitRow(**row, body=self._keys.open_json("visits", "body", row["id"], sealed))
+
+
+class AnswerStore:
+    """Implements bot.ports.stores.Answers. Kind, choices and text are sealed together."""
+
+    def __init__(self, work: Work, keys: Keyring) -> None:
+        self._work = work
+        self._keys = keys
+
+    async def add(self, answer: AnswerRow) -> None:
+        """Keep an answer; a change of mind is a new version."""
+        values = fields_of(answer)
+        body = [values.pop("kind"), values.pop("choices"), values.pop("text")]
+        values["sealed_body"] = self._keys.seal_json("answers", "body", answer.id, body)
+        self._work.stage(_ADD_ANSWER, values)
+
+    async def of_visit(self, visit_id: str) -> list[AnswerRow]:
+        """Every version, oldest first."""
+        return [self._answer(row) for row in await self._work.rows(_ANSWERS_OF_VISIT, visit_id=visit_id)]
+
+    async def of_person(self, person_id: str) -> list[AnswerRow]:
+        """Every version, oldest first."""
+        return [self._answer(row) for row in await self._work.rows(_ANSWERS_OF_PERSON, person_id=person_id)]
+
+    def _answer(self, row: Row) -> AnswerRow:
+        kind, choices, text = self._keys.open_json("answers", "body", row["id"], row.pop("sealed_body"))
+        return AnswerRow(**row, kind=kind, choices=tuple(choices), text=text)
+
+
+class AgreementStore:
+    """Implements bot.ports.stores.Agreements. The points are sealed."""
+
+    def __init__(self, work: Work, keys: Keyring) -> None:
+        self._work = work
+        self._keys = keys
+
+    async def add(self, agreement: Agreement) -> None:
+        """Keep an agreement as agreed to (S-34)."""
+        values = fields_of(agreement)
+        values["sealed_points"] = self._keys.seal_json(
+            "agreements", "points", agreement.id, values.pop("points")
+        )
+        await self._work.run(_ADD_AGREEMENT, values)
+
+    async def of_person(self, person_id: str) -> list[Agreement]:
+        """Oldest first."""
+        return [
+            self._agreement(row) for row in await self._work.rows(_AGREEMENTS_OF_PERSON, person_id=person_id)
+        ]
+
+    def _agreement(self, row: Row) -> Agreement:
+        sealed = row.pop("sealed_points")
+        return Agreement(**row, points=self._keys.open_json("agreements", "points", row["id"], sealed))
+
+
+class ReadinessRows:
+    """Implements bot.ports.stores.ReadinessStore. Level, fixes and the template chosen are sealed together."""
+
+    def __init__(self, work: Work, keys: Keyring) -> None:
+        self._work = work
+        self._keys = keys
+
+    async def get(self, session_id: str, person_id: str) -> Readiness | None:
+        """What stands for that person and session."""
+        return await self._one(session_id=session_id, person_id=person_id)
+
+    async def put(self, readiness: Readiness) -> None:
+        """Write the one row of that person and session; a row that stands keeps its id."""
+        stored = await self._work.row(
+            _READINESS, session_id=readiness.session_id, person_id=readiness.person_id
+        )
+        row_id = stored["id"] if stored else readiness.id
+        values = fields_of(replace(readiness, id=row_id))
+        body = [values.pop("level"), values.pop("fixes"), values.pop("lifted")]
+        values["sealed_body"] = self._keys.seal_json("readiness", "body", row_id, body)
+        if stored:
+            await self._work.run(_SET_READINESS, {**values, "where_id": row_id})
+        else:
+            await self._work.run(_ADD_READINESS, values)
+
+    async def of_session(self, session_id: str) -> list[Readiness]:
+        """Everybody's for that session."""
+        return [
+            self._readiness(row)
+            for row in await self._work.rows(_READINESS_OF_SESSION, session_id=session_id)
+        ]
+
+    async def _one(self, **values: Any) -> Readiness | None:
+        row = await self._work.row(_READINESS, **values)
+        return self._readiness(row) if row else None
+
+    def _readiness(self, row: Row) -> Readiness:
+        level, fixes, lifted = self._keys.open_json("readiness", "body", row["id"], row.pop("sealed_body"))
+        return Readiness(**row, level=Level(level), fixes=tuple(fixes), lifted=lifted)

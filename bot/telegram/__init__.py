@@ -1,0 +1,1 @@
+"""Telegram at the edge: updates in, messages out."""

@@ -1,0 +1,153 @@
+"""Long polling that confirms an update only once it is kept (R-01)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+from telegram import Bot
+from telegram.error import Conflict, TelegramError
+
+from bot.ports.inbound import Inbound, Malformed, Press
+from bot.ports.services import Clock
+from bot.ports.stores import StorageFault
+from bot.telegram.inbound import ALLOWED_UPDATES, parse
+
+Batch = Sequence[Inbound | Malformed]
+Intake = Callable[[Batch], Awaitable[None]]
+
+# Spelt so that the library calls getUpdates and hands back what came, instead of advising `get_updates`,
+# which drops the whole batch when one update cannot be read.
+_GET_UPDATES: Final = "get_Updates"
+_LONGEST_PAUSE: Final = 30.0
+_QUIET: Final = timedelta(days=6)
+_ANSWERS_AT_ONCE: Final = 16
+_ANSWERS_WAITING: Final = 400
+
+log = structlog.get_logger(__name__)
+
+
+class Poller:
+    """Fetches updates and hands them to `intake`, which has committed when it returns.
+
+    `answer` stops a pressed button's spinner, after the commit and without being waited for.
+    Pauses are in real time: a network does not follow a clock that is moved.
+    """
+
+    def __init__(
+        self,
+        bot: Bot,
+        bot_id: int,
+        intake: Intake,
+        clock: Clock,
+        *,
+        answer: Callable[[str], Awaitable[None]],
+        long_poll: int = 25,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._bot = bot
+        self._bot_id = bot_id
+        self._intake = intake
+        self._clock = clock
+        self._answer = answer
+        self._long_poll = long_poll
+        self._pause = pause
+        self._offset: int | None = None
+        self._moved_at: datetime = clock.now()
+        self._answers: set[asyncio.Task[None]] = set()
+        self._gate = asyncio.Semaphore(_ANSWERS_AT_ONCE)
+
+    async def run(self) -> None:
+        """Poll until cancelled. Only a fault of our own ends it otherwise."""
+        failures = 0
+        try:
+            while True:
+                try:
+                    raw = await self._fetch()
+                    await self._take(raw)
+                    failures = 0
+                except (TelegramError, _NoBatch) as error:
+                    seconds = min(2.0**failures, _LONGEST_PAUSE)
+                    failures = min(failures + 1, 5)
+                    event = "poll_conflict" if isinstance(error, Conflict) else "poll_failed"
+                    log.warning(event, error=type(error).__name__, seconds=seconds)
+                    await self._pause(seconds)
+        finally:
+            for task in self._answers:
+                task.cancel()
+            await asyncio.gather(*self._answers, return_exceptions=True)
+
+    async def _fetch(self) -> list[object]:
+        """The waiting updates as they came. Asking is what confirms those below the offset."""
+        if self._clock.now() - self._moved_at > _QUIET:
+            self._offset = None  # after a quiet week Telegram numbers anew, perhaps below the old offset
+        wanted = {
+            "offset": self._offset,
+            "limit": 100,
+            "timeout": self._long_poll,
+            "allowed_updates": list(ALLOWED_UPDATES),
+        }
+        got = await self._bot.do_api_request(
+            _GET_UPDATES,
+            api_kwargs={name: value for name, value in wanted.items() if value is not None},
+            read_timeout=self._long_poll + 10,
+        )
+        if not isinstance(got, list):
+            raise _NoBatch
+        return got
+
+    async def _take(self, raw: list[object]) -> None:
+        now = self._clock.now()
+        read = [parse(self._bot_id, one, now) for one in raw]
+        batch = [one for one in read if one is not None and one.update_id >= 0]
+        if batch:
+            await self._keep(batch)
+        ids = [
+            one["update_id"]
+            for one, it in zip(raw, read, strict=True)
+            if _confirmable(it) and isinstance(one, dict)
+        ]
+        if ids:
+            self._offset, self._moved_at = max(ids) + 1, now
+        elif raw:
+            raise _NoBatch  # nothing in it can be confirmed, so it will come again: not at once
+
+        for one in batch:
+            if isinstance(one, Inbound) and isinstance(one.what, Press):
+                self._answer_soon(one.what.callback_id)
+
+    async def _keep(self, batch: Batch) -> None:
+        """Hand over until it is kept. The database's faults are waited out with the offset unmoved."""
+        seconds = 0.25
+        while True:
+            try:
+                await self._intake(batch)
+                return
+            except StorageFault as fault:
+                log.warning(
+                    "intake_storage_fault", error=type(fault).__name__, count=len(batch), seconds=seconds
+                )
+                await self._pause(seconds)
+                seconds = min(seconds * 2, _LONGEST_PAUSE)
+
+    def _answer_soon(self, callback_id: str) -> None:
+        if len(self._answers) >= _ANSWERS_WAITING:
+            return
+        task = asyncio.create_task(self._answer_one(callback_id))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _answer_one(self, callback_id: str) -> None:
+        async with self._gate:
+            await self._answer(callback_id)
+
+
+class _NoBatch(Exception):
+    """The answer holds nothing that could be handled or confirmed."""
+
+
+def _confirmable(read: Inbound | Malformed | None) -> bool:
+    return read is None or read.update_id >= 0

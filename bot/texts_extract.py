@@ -1,0 +1,74 @@
+"""Babel extractors: script and concern files, and `Line("context", "text")` / `.say(language, "context", "text")`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import IO, Any
+
+import yaml
+
+Found = tuple[int, str, tuple[str, str], list[str]]
+_MESSAGE, _BUTTON = 600, 40
+
+
+def extract(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
+    """Texts of a script or of concerns.yaml, with step id as context and what a translator needs to know."""
+    data = yaml.compose(fileobj.read().decode("utf-8"), Loader=yaml.SafeLoader)
+    top = _map(data)
+    if "concerns" in top:
+        for entry in top["concerns"].value:
+            parts = _map(entry)
+            context = f"concern/{parts['id'].value}"
+            yield from (_found(context, parts[key], "staff only", _MESSAGE) for key in ("staff", "next_step"))
+        return
+    name = top["script"].value
+    yield _found("script", top["title"], "name of a conversation, in the menu", _BUTTON)
+    if "defer" in top:
+        yield _found(f"{name}/defer", _map(top["defer"])["label"], "button", _BUTTON)
+    for step in top["steps"].value:
+        yield from _step(name, step)
+
+
+def _step(script: str, node: yaml.Node) -> Iterator[Found]:
+    parts = _map(node)
+    context = f"{script}/{parts['id'].value}"
+    note = parts["note"].value.strip() if "note" in parts else ""
+    yield _found(context, parts["text"], note, _MESSAGE)
+    for text in _map(parts.get("texts")).values():
+        yield _found(context, text, note, _MESSAGE)
+    for choice in parts["choices"].value if "choices" in parts else []:
+        fields = _map(choice)
+        if fields["id"].value != "missing":
+            yield _found(context, fields["label"], f"button {fields['id'].value}", _BUTTON)
+        for key in ("tip", "retry", "explain"):
+            if key in fields:
+                yield _found(context, fields[key], f"after the button {fields['id'].value}", _MESSAGE)
+        verdicts = fields.get("readiness")
+        for verdict in verdicts.value if isinstance(verdicts, yaml.SequenceNode) else [verdicts]:
+            fix = _map(verdict).get("fix") if isinstance(verdict, yaml.MappingNode) else None
+            if fix is not None:
+                yield _found(context, fix, "listed under what to fix", _MESSAGE)
+
+
+def _found(context: str, node: yaml.Node, note: str, longest: int) -> Found:
+    comments = [*([note] if note else []), f"at most {longest} characters"]
+    return node.start_mark.line + 1, "pgettext", (context, node.value.strip()), comments
+
+
+def _map(node: yaml.Node | None) -> dict[str, Any]:
+    return {k.value: v for k, v in node.value} if isinstance(node, yaml.MappingNode) else {}
+
+
+def extract_python(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
+    """`Line("context", "text")` and `.say(language, "context", "text")` with literal texts."""
+    tree = ast.parse(fileobj.read())
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        args = node.args[:2] if name == "Line" else node.args[1:3] if name == "say" else []
+        texts = [a.value for a in args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        if len(texts) == 2:
+            longest = _BUTTON if texts[0].startswith("button") else _MESSAGE
+            yield node.lineno, "pgettext", (texts[0], texts[1]), [f"at most {longest} characters"]

@@ -1,0 +1,1 @@
+"""What somebody does: one file for each."""

@@ -1,0 +1,189 @@
+"""One turn of a visit, from the stored row to the staged rows: load, advance, keep, say, bring to people (S-30)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from bot.ports.records import Agreement, AnswerRow, Chat, Person, Readiness, Session, VisitRow
+from bot.ports.stores import Unit
+from bot.usecases import door
+from bot.usecases.desk import Desk, post, retract
+from bot.usecases.facts import is_held, params_for
+from bot.usecases.open_case import raise_concerns
+from bot.usecases.render import messages
+from bot.usecases.way import moved
+from flows import effects as fx
+from flows.engine import Turn, advance
+from flows.inputs import Input, Opened, Resumed
+from flows.library import Playable
+from flows.values import Level
+from flows.visit import Visit, from_json, to_json
+
+_STATUS: dict[str, Literal["open", "paused", "done"]] = {
+    "new": "paused",
+    "open": "open",
+    "paused": "paused",
+    "done": "done",
+}
+
+
+class MissingScript(Exception):
+    """A visit stands on a script version that is not there any more (S-34)."""
+
+
+def playable_of(desk: Desk, row: VisitRow) -> Playable:
+    """The script version the visit began with; raises MissingScript."""
+    found = desk.library.at(row.script, row.script_version)
+    if found is None:
+        raise MissingScript(f"{row.script} version {row.script_version} is missing; put its file back")
+    return found
+
+
+async def new_visit(
+    unit: Unit, desk: Desk, person: Person, visit: Visit, session: Session | None
+) -> VisitRow:
+    """Store a visit that has begun."""
+    now = desk.now()
+    row = VisitRow(
+        id=desk.ids.new(),
+        person_id=person.id,
+        script=visit.script,
+        script_version=visit.version,
+        session_id=session.id if session else None,
+        status="paused",
+        body=to_json(visit),
+        opened_at=now,
+        touched_at=now,
+    )
+    await unit.visits.add(row)
+    return row
+
+
+async def turn(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow, happened: Input, *, quiet: bool = False
+) -> Person:
+    """Advance the visit and stage everything that follows; gives the person as they stand afterwards.
+
+    `quiet`: sensitive messages are not staged (the door has closed, or another visit is in front).
+    """
+    playable = playable_of(desk, row)
+    before = from_json(row.body)
+    result = advance(playable, before, happened, desk.now())
+    programme = await unit.programmes.get(person.programme_id)
+    if programme is None:
+        raise LookupError(f"person {person.id} belongs to no programme")
+    session = await unit.sessions.get(row.session_id) if row.session_id else None
+    await unit.visits.save(
+        replace(row, status=_STATUS[result.visit.status], body=to_json(result.visit), touched_at=desk.now())
+    )
+    await _keep(unit, desk, person, row, result, session)
+    person = await _finish(unit, desk, person, row, result)
+    person = replace(person, visit_id=row.id if result.visit.status in ("open", "paused") else None)
+    await _speak(unit, desk, person, chat, row, result, params_for(person, programme, session), quiet=quiet)
+    await _bring_up(unit, desk, person, row, result, session)
+    return person
+
+
+async def _keep(
+    unit: Unit, desk: Desk, person: Person, row: VisitRow, turn: Turn, session: Session | None
+) -> None:
+    now = desk.now()
+    for effect in turn.effects:
+        if isinstance(effect, fx.KeepAnswer):
+            await unit.answers.add(
+                AnswerRow(
+                    desk.ids.new(), row.id, person.id, row.session_id, row.script, effect.step, effect.version,
+                    effect.kind, effect.choices, effect.text, now,
+                )
+            )  # fmt: skip
+        elif isinstance(effect, fx.SetReadiness) and session is not None:
+            await _set_readiness(unit, desk, person, row, session, effect)
+
+
+async def _set_readiness(
+    unit: Unit, desk: Desk, person: Person, row: VisitRow, session: Session, effect: fx.SetReadiness
+) -> None:
+    """A hold that nobody lifted stays whatever a second test says (S-08)."""
+    before = await unit.readiness.get(session.id, person.id)
+    held = is_held(before)
+    lifted = before if before is not None and before.lifted and effect.level is Level.HOLD else None
+    fixes = tuple({"context": f.context, "msgid": f.msgid} for f in effect.fixes)
+    await unit.readiness.put(
+        Readiness(
+            id=before.id if before else desk.ids.new(),
+            session_id=session.id,
+            person_id=person.id,
+            visit_id=row.id,
+            level=Level.HOLD if held else effect.level,
+            final=effect.final,
+            fixes=fixes,
+            at=desk.now(),
+            lifted=lifted.lifted if lifted and lifted.visit_id == row.id else None,
+            lifted_by=lifted.lifted_by if lifted and lifted.visit_id == row.id else None,
+            lifted_at=lifted.lifted_at if lifted and lifted.visit_id == row.id else None,
+        )
+    )
+
+
+async def _speak(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow, turn: Turn, params: dict[str, str],
+    *, quiet: bool,
+) -> None:  # fmt: skip
+    for effect in turn.effects:
+        if isinstance(effect, fx.Retract):
+            await retract(unit, desk, chat, effect.slot.value)
+            await retract(unit, desk, chat, "lead")
+        elif isinstance(effect, fx.Say) and not (quiet and effect.sensitive):
+            for message in messages(desk, person, row.id, effect, params, person.open_until):
+                await post(unit, desk, chat, message)
+
+
+async def _bring_up(
+    unit: Unit, desk: Desk, person: Person, row: VisitRow, turn: Turn, session: Session | None
+) -> None:
+    raised = [e for e in turn.effects if isinstance(e, fx.RaiseConcern)]
+    unasked = [step for e in turn.effects if isinstance(e, fx.NoteUnasked) for step in e.steps]
+    if not raised and not unasked:
+        return
+    soon = session or await unit.sessions.next_for(person, desk.now())
+    await raise_concerns(
+        unit, desk, person=person, visit_id=row.id, session=soon, script=row.script, raised=raised,
+        unasked=unasked, at=desk.now(),
+    )  # fmt: skip
+
+
+async def _finish(unit: Unit, desk: Desk, person: Person, row: VisitRow, turn: Turn) -> Person:
+    """What the end of a script means for the way through the programme."""
+    ended = next((e for e in turn.effects if isinstance(e, fx.FinishVisit)), None)
+    if ended is None:
+        return person
+    if row.script == "welcome":
+        if ended.outcome == "done":
+            await _agree(unit, desk, person, row)
+            return moved(person, "agreed")
+        return moved(person, "must_wait") if ended.outcome in ("wait", "declined", "not_person") else person
+    if row.script.startswith("orientation") and ended.outcome == "done":
+        return moved(person, "oriented")
+    return person
+
+
+async def _agree(unit: Unit, desk: Desk, person: Person, row: VisitRow) -> None:
+    """Keep the agreement with its version (S-34)."""
+    answers = {a.step: a.choices for a in await unit.answers.of_visit(row.id) if a.kind == "chosen"}
+    script = playable_of(desk, row).script
+    points = {
+        s.id: " ".join(answers.get(s.id, ())) for s in script.steps if s.kind == "agree" or s.id in answers
+    }
+    await unit.agreements.add(
+        Agreement(desk.ids.new(), person.id, row.script_version, person.language, points, desk.now())
+    )
+
+
+async def show_again(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow, facts: dict[str, str]
+) -> Person:
+    """Go on with a visit: its question is asked (again) with fresh facts."""
+    visit = from_json(row.body)
+    happened: Input = Opened(facts) if visit.status == "new" else Resumed(facts)
+    return await turn(unit, desk, door.kept_open(desk, person), chat, row, happened)

@@ -1,0 +1,166 @@
+"""How a case stands in a staff member's chat: the alert, and what becomes of it. Says little (S-20)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.ports.records import Case, CaseRole, Chat, Lane, Person, Raised, Session
+from bot.ports.services import Rows
+from bot.ports.stores import Unit
+from bot.usecases import staff_texts as texts
+from bot.usecases.desk import Desk, Message, post
+from bot.usecases.facts import time_of
+from flows.effects import Line
+from flows.values import CaseKind, Level, Role, Urgency
+
+_KINDS = (CaseKind.SAFETY, CaseKind.SPACE, CaseKind.EQUIPMENT, CaseKind.REVIEW)
+LIFTING = frozenset({Role.FACILITATOR, Role.DUTY, Role.MANAGER})
+
+
+def raised_for(case: Case, roles: Iterable[Role]) -> tuple[Raised, ...]:
+    """The concerns whose route holds one of the roles: nobody is shown more than comes to them."""
+    wanted = set(roles)
+    return tuple(r for r in case.raised if wanted & set(r.route))
+
+
+def urgency_of(raised: Sequence[Raised]) -> Urgency:
+    """The most urgent of them; `raised` is not empty."""
+    return max((r.urgency for r in raised), key=lambda urgency: urgency.rank)
+
+
+def kind_of(desk: Desk, raised: Sequence[Raised]) -> CaseKind:
+    """Safety if any is, else space, equipment, review. A concern no longer in the catalogue counts as safety."""
+    catalogue = desk.library.catalogue
+    kinds = {catalogue[r.concern].kind if r.concern in catalogue else CaseKind.SAFETY for r in raised}
+    return next(kind for kind in _KINDS if kind in kinds)
+
+
+def slot_of(case: Case) -> str:
+    """Where a case stands in a chat."""
+    return f"case-{case.ref}"
+
+
+async def can_lift(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> bool:
+    """Whether there is a hold that nobody has lifted, and the roles are those that decide it (S-08)."""
+    if case.session_id is None or not any(part.role in LIFTING for part in mine):
+        return False
+    readiness = await unit.readiness.get(case.session_id, case.person_id)
+    return readiness is not None and readiness.level is Level.HOLD and readiness.lifted is None
+
+
+def _status(desk: Desk, reader: Person, mine: Sequence[CaseRole]) -> list[Line | str]:
+    if any(part.state == "asking" for part in mine):
+        return []
+    taken = [part for part in mine if part.state == "taken"]
+    if taken:
+        return [texts.YOU_TOOK if any(p.taken_by == reader.id for p in taken) else texts.ROLE_TOOK]
+    if any(part.role is Role.PARTNER_SUPPORT for part in mine):
+        return [texts.ROLE_SEEN]
+    say = desk.texts.line
+    outcomes = dict.fromkeys(part.outcome for part in mine if part.outcome in texts.OUTCOMES)
+    return [
+        say(reader.language, texts.ROLE_DONE, {"outcome": say(reader.language, texts.OUTCOMES[outcome])})
+        for outcome in outcomes
+        if outcome
+    ]
+
+
+def _buttons(case: Case, reader: Person, mine: Sequence[CaseRole], *, lift: bool) -> list[tuple[Line, str]]:
+    asking = [part for part in mine if part.state == "asking"]
+    held = [part for part in mine if part.state == "taken" and part.taken_by == reader.id]
+    acting = [part for part in asking + held if part.role is not Role.PARTNER_SUPPORT]
+    wanted = [
+        (texts.TAKE, "take", any(part.state == "asking" for part in acting)),
+        (texts.SEEN, "seen", any(part.role is Role.PARTNER_SUPPORT for part in asking)),
+        (texts.DETAILS, "details", bool(asking or held)),
+        (texts.RESOLVE, "resolve", bool(acting)),
+        (texts.LIFT, "lift", bool(held) and lift),
+    ]
+    return [(label, f"CASE:{choice}:{case.ref}") for label, choice, shown in wanted if shown]
+
+
+def in_rows(desk: Desk, language: str, buttons: Iterable[tuple[Line, str]]) -> Rows:
+    """One button a row."""
+    return tuple(((desk.texts.line(language, label), data),) for label, data in buttons)
+
+
+def render(
+    desk: Desk,
+    case: Case,
+    reader: Person,
+    mine: Sequence[CaseRole],
+    session: Session | None,
+    *,
+    lift: bool = False,
+    notes: Sequence[Line] = (),
+) -> str:
+    """The case's text for a reader whose parts are `mine`: reference, urgency, kind, session time (S-20)."""
+    raised = raised_for(case, [part.role for part in mine])
+    kind = desk.texts.line(reader.language, texts.KIND[kind_of(desk, raised)])
+    lines: list[str] = []
+    if any(part.state == "asking" for part in mine):
+        lines.append(desk.texts.line(reader.language, texts.URGENCY[urgency_of(raised)]))
+    lines.append(desk.texts.line(reader.language, texts.HEADING, {"case": case.ref, "kind": kind}))
+    if session is not None:
+        time = time_of(reader, session.starts_at)
+        lines.append(desk.texts.line(reader.language, texts.SESSION_AT, {"time": time}))
+    for line in [*notes, *_status(desk, reader, mine)]:
+        lines.append(line if isinstance(line, str) else desk.texts.line(reader.language, line))
+    return "\n".join(lines)
+
+
+async def show(
+    unit: Unit,
+    desk: Desk,
+    case: Case,
+    reader: Person,
+    chat: Chat,
+    mine: Sequence[CaseRole],
+    *,
+    lane: Lane = Lane.REPLY,
+    notes: Sequence[Line] = (),
+    fresh: bool = False,
+    buttons: Sequence[tuple[Line, str]] | None = None,
+) -> None:
+    """Put the case into its slot of the chat, as it stands for this reader; `buttons` instead of its own."""
+    session = await unit.sessions.get(case.session_id) if case.session_id else None
+    lift = await can_lift(unit, case, mine)
+    text = render(desk, case, reader, mine, session, notes=notes)
+    shown = _buttons(case, reader, mine, lift=lift) if buttons is None else buttons
+    message = Message(slot_of(case), text, in_rows(desk, reader.language, shown), fresh=fresh)
+    await post(unit, desk, chat, message, lane=lane, case_id=case.id)
+
+
+def parts_asking(parts: Iterable[CaseRole], person_id: str) -> tuple[CaseRole, ...]:
+    """The parts for which this person was asked."""
+    return tuple(part for part in parts if person_id in part.asked)
+
+
+async def alert(
+    unit: Unit,
+    desk: Desk,
+    case: Case,
+    parts: Sequence[CaseRole],
+    people: Iterable[str],
+    *,
+    notes: Sequence[Line] = (),
+) -> None:
+    """Alert each person with an open chat, once, for all parts in which they are asked now."""
+    for person_id in dict.fromkeys(people):
+        reader, chat = await unit.people.get(person_id), await unit.chats.of_person(person_id)
+        if reader is None or chat is None or chat.state != "open":
+            continue
+        mine = [part for part in parts_asking(parts, person_id) if part.state == "asking"]
+        await show(unit, desk, case, reader, chat, mine, lane=Lane.ALERT, notes=notes, fresh=True)
+
+
+async def refresh(
+    unit: Unit, desk: Desk, case: Case, parts: Sequence[CaseRole], role: Role, *, but: str
+) -> None:
+    """Show the part's new state to the others who were asked for the same role."""
+    for part in parts:
+        for person_id in part.asked if part.role is role else ():
+            reader, chat = await unit.people.get(person_id), await unit.chats.of_person(person_id)
+            if person_id == but or reader is None or chat is None or chat.state != "open":
+                continue
+            await show(unit, desk, case, reader, chat, parts_asking(parts, person_id))

@@ -1,0 +1,169 @@
+"""What a case is about, opened on purpose, recorded, and taken away again (S-21)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from textwrap import shorten
+
+from bot.ports.records import AnswerRow, Case, Lane, Person, Raised
+from bot.ports.stores import Unit
+from bot.usecases import staff_texts as texts
+from bot.usecases.case_access import Visitor, audit, say
+from bot.usecases.case_card import raised_for
+from bot.usecases.desk import Desk, Message, post, retract
+from bot.usecases.facts import params_for, time_of
+from flows.effects import Line
+from flows.library import Playable
+from flows.values import Role
+
+QUESTION = 120  # of a question's text, enough to know which it was
+LONGEST = 3500  # below Telegram's 4,096, whatever the script
+
+
+async def open_details(unit: Unit, desk: Desk, visitor: Visitor) -> None:
+    """Show what comes to the reader's roles, in as many messages as it needs, for a few minutes only."""
+    if not visitor.readable:
+        await audit(unit, desk, visitor.person, "case.details.refused", visitor.case.id)
+        await say(unit, desk, visitor.person, visitor.chat, texts.TAKE_FIRST)
+        return
+    case, chat, minutes = visitor.case, visitor.chat, desk.numbers.details
+    await audit(unit, desk, visitor.person, "case.details", case.id)
+    gone = desk.now() + timedelta(minutes=minutes)
+    undelivered = desk.texts.line(visitor.person.language, texts.UNDELIVERED)
+    for number, text in enumerate(_packed(await _paragraphs(unit, desk, visitor)), start=1):
+        slot = f"details-{case.ref}" + (f"-{number}" if number > 1 else "")
+        await unit.outbox.cancel(chat.id, [slot])  # an earlier opening's removal would come too soon
+        message = Message(slot, text, sensitive=True, not_after=gone, instead=undelivered, fresh=True)
+        await post(unit, desk, chat, message, case_id=case.id)
+        await retract(unit, desk, chat, slot, after=timedelta(minutes=minutes), lane=Lane.TIDY)
+
+
+async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
+    case, reader = visitor.case, visitor.person
+    roles = {part.role for part in visitor.readable}
+    raised = raised_for(case, roles)
+    wording = await _wording(unit, desk, case, reader)
+    found = [await _heading(unit, case, desk, reader)]
+    if Role.PARTNER_SUPPORT in roles:
+        found.append(desk.texts.line(reader.language, texts.SAFE_WAY_ONLY))
+    found += _concerns(desk, wording, raised)
+    found += [
+        desk.texts.line(reader.language, texts.WROTE, {"step": row.step, "text": row.text})
+        for row in await _written(unit, case, raised)
+    ]
+    if case.unasked:
+        steps = "\n".join(wording.question(raised[0].script, step) for step in case.unasked)
+        found.append(desk.texts.line(reader.language, texts.UNASKED, {"steps": steps}))
+    found.append(desk.texts.line(reader.language, texts.GONE_SOON, {"minutes": str(desk.numbers.details)}))
+    return found
+
+
+async def _heading(unit: Unit, case: Case, desk: Desk, reader: Person) -> str:
+    participant = await unit.people.get(case.person_id)
+    lines = [
+        desk.texts.line(
+            reader.language,
+            texts.DETAILS_OF,
+            {"case": case.ref, "alias": participant.alias if participant else ""},
+        )
+    ]
+    session = await unit.sessions.get(case.session_id) if case.session_id else None
+    if session is not None:
+        time = time_of(reader, session.starts_at)
+        lines.append(desk.texts.line(reader.language, texts.SESSION_AT, {"time": time}))
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """Says steps and choices in the reader's language, in the version of the script that was answered."""
+
+    desk: Desk
+    language: str
+    version: tuple[str, int] | None
+    params: dict[str, str]
+
+    def _script(self, name: str) -> Playable | None:
+        library = self.desk.library
+        if self.version is not None and self.version[0] == name:
+            return library.at(*self.version)
+        return library.newest(name) if name in library.names else None
+
+    def question(self, script: str, step_id: str) -> str:
+        """The step's id and the beginning of what was asked."""
+        found = self._script(script)
+        step = found.find(step_id) if found else None
+        if step is None:
+            return step_id
+        text = self.desk.texts.line(self.language, Line(f"{script}/{step_id}", step.text), self.params)
+        return f"{step_id}: {shorten(text, QUESTION, placeholder='…')}"
+
+    def choices(self, raised: Raised) -> str:
+        """The labels that were chosen."""
+        found = self._script(raised.script)
+        step = found.find(raised.step) if found else None
+        labels: list[str] = []
+        for choice_id in raised.choices:
+            choice = step.choice(choice_id) if step else None
+            line = Line(f"{raised.script}/{raised.step}", choice.label if choice else choice_id)
+            if found and choice is None and choice_id == "defer" and found.script.defer:
+                line = Line(f"{raised.script}/defer", found.script.defer.label)
+            labels.append(self.desk.texts.line(self.language, line, self.params))
+        return ", ".join(labels)
+
+
+async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person) -> _Wording:
+    visit = await unit.visits.get(case.visit_id) if case.visit_id else None
+    programme = await unit.programmes.get(case.programme_id)
+    params = params_for(reader, programme, None) if programme else {}
+    version = (visit.script, visit.script_version) if visit else None
+    return _Wording(desk, reader.language, version, params)
+
+
+def _concerns(desk: Desk, wording: _Wording, raised: Iterable[Raised]) -> list[str]:
+    """Each concern once, with everything that raised it and the suggested next step (S-26)."""
+    by_concern: dict[str, list[Raised]] = {}
+    for item in raised:
+        by_concern.setdefault(item.concern, []).append(item)
+    found = []
+    for concern, items in by_concern.items():
+        lines = [concern]
+        if concern in desk.library.catalogue:
+            entry, context = desk.library.catalogue[concern], f"concern/{concern}"
+            step = desk.texts.line(wording.language, Line(context, entry.next_step), wording.params)
+            lines = [
+                desk.texts.line(wording.language, Line(context, entry.staff), wording.params),
+                desk.texts.line(wording.language, texts.NEXT_STEP, {"text": step}),
+            ]
+        answers = [
+            desk.texts.line(
+                wording.language,
+                texts.ANSWERED,
+                {"step": wording.question(item.script, item.step), "choices": wording.choices(item)},
+            )
+            for item in items
+        ]
+        found.append("\n".join([lines[0], *dict.fromkeys(answers), *lines[1:]]))
+    return found
+
+
+async def _written(unit: Unit, case: Case, raised: Iterable[Raised]) -> list[AnswerRow]:
+    """What was written at the steps that raised something; staff can always read free text (S-24)."""
+    steps = {item.step for item in raised}
+    rows = await unit.answers.of_visit(case.visit_id) if case.visit_id else []
+    return [row for row in rows if row.text and row.step in steps]
+
+
+def _packed(paragraphs: Iterable[str]) -> list[str]:
+    """The paragraphs in as few messages as fit; one that is too long by itself is cut into several."""
+    messages: list[str] = []
+    for paragraph in paragraphs:
+        for start in range(0, len(paragraph), LONGEST):
+            piece = paragraph[start : start + LONGEST]
+            if messages and len(messages[-1]) + 2 + len(piece) <= LONGEST:
+                messages[-1] += "\n\n" + piece
+            else:
+                messages.append(piece)
+    return messages

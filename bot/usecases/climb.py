@@ -1,0 +1,77 @@
+"""Nobody has taken it on in time, or somebody could not be reached: the next people are asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from bot.escalation import ladder, lifecycle
+from bot.ports.records import ROLE_OF_LETTER, AuditEntry, Case, CaseRole, OutboxRow
+from bot.ports.stores import Stale, Unit
+from bot.usecases.ask_role import Asked, ask, reachable
+from bot.usecases.case_card import alert
+from bot.usecases.desk import Desk
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 100
+THE_LADDER = "ladder"
+
+
+async def climb(unit: Unit, desk: Desk, now: datetime) -> int:
+    """Ask the next rung of every part that is due, once each however long overdue (R-05).
+
+    Returns the number of due parts looked at, at most `AT_ONCE`. A part that somebody changed in the
+    meantime is left to them (R-08).
+    """
+    due = await unit.cases.due(now, AT_ONCE)
+    for part in due:
+        case = await unit.cases.get(part.case_id)
+        if case is not None:
+            await _keep(unit, desk, case, part, await ask(unit, case, part, now))
+    return len(due)
+
+
+async def unreachable(unit: Unit, desk: Desk, row: OutboxRow) -> None:
+    """An alert failed for good: where nobody else of the rung was reached, the next are asked now (R-07)."""
+    chat = await unit.chats.get(row.chat_id)
+    case = await unit.cases.get(row.case_id) if row.case_id else None
+    if chat is None or case is None or case.state == "closed":
+        return
+    for part in await unit.cases.roles(case.id):
+        if part.state != "asking" or chat.person_id not in part.asked:
+            continue
+        if await _others_asked(unit, case, part, chat.person_id):
+            continue
+        asked = await ask(unit, case, part, desk.now(), passed=True, but=chat.person_id)
+        # At the end of the ladder only somebody not asked so far is worth asking before the due time;
+        # otherwise a second failure would come round at once, and so on without a pause.
+        if part.rung <= len(part.ladder) or set(asked.people) - set(part.asked):
+            await _keep(unit, desk, case, part, asked)
+
+
+async def _others_asked(unit: Unit, case: Case, part: CaseRole, person_id: str) -> bool:
+    """Whether somebody else of the rung asked last can be reached."""
+    rungs = ladder.read(part.ladder)
+    if part.rung <= len(rungs):
+        people = rungs[part.rung - 1].people
+    else:
+        role = ROLE_OF_LETTER[part.role]
+        people = tuple(person.id for person in await unit.people.in_role(case.programme_id, role))
+    return bool(await reachable(unit, people, person_id))
+
+
+async def _keep(unit: Unit, desk: Desk, case: Case, part: CaseRole, asked: Asked) -> None:
+    refused = lifecycle.move(part.state, part.role, "climb")
+    if isinstance(refused, lifecycle.Refusal):
+        return
+    try:
+        await unit.cases.save_role(asked.part)
+    except Stale:
+        log.info("climb_overtaken", case=case.id)
+        return
+    parts = [asked.part if p.id == part.id else p for p in await unit.cases.roles(case.id)]
+    await alert(unit, desk, case, parts, asked.people, notes=asked.notes)
+    detail = {"role": part.role.value, "rung": str(asked.part.rung), "asked": ",".join(asked.people)}
+    await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), THE_LADDER, "case.climbed", case.id, detail))

@@ -1,0 +1,178 @@
+"""Delivers what the outbox holds: alerts first, within the limits, each chat in order, marked only after the call."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from bot.ports.services import Clock, Ids, Messenger, SendLimits
+from bot.ports.stores import Stale, Storage, StorageFault, Unit
+from bot.usecases.courier import Courier, Errand, Result
+from bot.usecases.pace import Pace
+from bot.usecases.pick import OnFault, Picked, Picker
+
+LOOK_AGAIN: Final = 5.0
+"""Real seconds after which the outbox is looked at, whatever the clock did meanwhile (R-05)."""
+LOOK_AGAIN_SOON: Final = 1.0
+LONGEST_HOLD: Final = 8.0
+"""Longest pause of all sending, in seconds, while the network or the server is in trouble."""
+LAST_SECONDS: Final = 2.5
+"""What calls in flight get to end when the sender is stopped."""
+
+log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """The one sender of a bot: `run()` for ever, or `step()` by hand; never both at a time."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        messenger: Messenger,
+        clock: Clock,
+        ids: Ids,
+        limits: SendLimits,
+        on_fault: OnFault,
+    ) -> None:
+        pace = Pace(clock, limits)
+        self._storage = storage
+        self._clock = clock
+        self._on_fault = on_fault
+        self._courier = Courier(messenger, clock, ids, pace)
+        self._picker = Picker(pace, clock, on_fault)
+        self._flying: dict[str, asyncio.Task[None]] = {}  # by chat, until what came of it is marked
+        self._results: list[Result] = []
+        self._paused: dict[str, datetime] = {}
+        self._hold_until: datetime | None = None
+        self._holds = 0
+        self._storage_faults = 0
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Something was committed: look at the outbox at once."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled. Calls then in flight get `LAST_SECONDS`, and what they came to is marked."""
+        try:
+            while True:
+                self._woken.clear()
+                picked = await self._round()
+                for task in list(self._flying.values()):
+                    if task.done():
+                        task.result()  # a fault of our own ends the run instead of a chat's deliveries
+                if not picked.settled:
+                    await self._rest(picked)
+        finally:
+            await self._land()
+
+    async def step(self) -> int:
+        """One round to its end: pick, call, mark. Returns how many rows were handled."""
+        picked = await self._round()
+        while self._flying:
+            await asyncio.gather(*self._flying.values())
+            await self._round(picking=False)
+        return len(picked.errands) + picked.settled
+
+    async def _round(self, *, picking: bool = True) -> Picked:
+        """Mark what is done and pick what may go, in one unit of work; then let the calls fly.
+
+        After a storage fault the results stay in memory and nothing is sent until they are marked,
+        so that no message goes out twice for it.
+        """
+        settled, picked = list(self._results), Picked()
+        try:
+            async with self._storage.unit() as unit:
+                for result in settled:
+                    await self._settle(unit, result)
+                if picking:
+                    picked = await self._pick(unit, settled)
+                if settled or picked.settled:
+                    await unit.commit()
+        except (StorageFault, Stale) as fault:
+            return await self._wait_for_storage(fault, len(settled))
+        self._storage_faults = 0
+        del self._results[: len(settled)]
+        for result in settled:
+            del self._flying[result.row.chat_id]
+        for errand in picked.errands:
+            self._flying[errand.row.chat_id] = asyncio.create_task(self._fly(errand))
+        return picked
+
+    async def _pick(self, unit: Unit, settled: list[Result]) -> Picked:
+        now = self._clock.now()
+        if self._hold_until is not None and now < self._hold_until:
+            return Picked(until=self._hold_until)
+        self._paused = {chat_id: until for chat_id, until in self._paused.items() if until > now}
+        flying = self._flying.keys() - {result.row.chat_id for result in settled}
+        picked = await self._picker.pick(unit, flying | self._paused.keys(), len(flying))
+        for until in self._paused.values():
+            picked.not_after(until)
+        return picked
+
+    async def _settle(self, unit: Unit, result: Result) -> None:
+        """Write what came of a row."""
+        row = result.row
+        await unit.outbox.save(row)
+        now = self._clock.now()
+        for entry_id, kept in result.gone:
+            await unit.ledger.gone(entry_id, now, kept)
+        if result.put is not None:
+            await unit.ledger.add(result.put)
+        if result.why == "unreachable":
+            await unit.chats.set_state(row.chat_id, "blocked")
+        if result.why is not None:
+            await self._on_fault(unit, row, result.why)
+
+    async def _fly(self, errand: Errand) -> None:
+        try:
+            result = await self._courier.carry(errand)
+            self._note_pauses(result)
+            self._results.append(result)
+        finally:
+            self._woken.set()
+
+    def _note_pauses(self, result: Result) -> None:
+        """429 stops its chat alone; trouble of network or server stops all, longer each time in a row."""
+        now = self._clock.now()
+        if result.pause_chat:
+            self._paused[result.row.chat_id] = now + timedelta(seconds=result.pause_chat)
+        elif result.row.state == "sent":
+            self._holds = 0
+        if result.pause_all and (self._hold_until is None or now >= self._hold_until):
+            longest = max(LONGEST_HOLD, result.pause_all)
+            self._hold_until = now + timedelta(seconds=min(longest, result.pause_all * 2**self._holds))
+            self._holds = min(self._holds + 1, 6)
+
+    async def _wait_for_storage(self, fault: Exception, count: int) -> Picked:
+        self._storage_faults = min(self._storage_faults + 1, 6)
+        log.warning("deliver_storage_fault", error=type(fault).__name__, count=count)
+        await asyncio.sleep(0.05 * 2**self._storage_faults)
+        return Picked(until=self._clock.now())
+
+    async def _rest(self, picked: Picked) -> None:
+        """Until woken, or the clock says so, or some real seconds have passed."""
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._woken.wait())]
+        if picked.until is not None:
+            waits.append(asyncio.ensure_future(self._clock.sleep_until(picked.until)))
+        try:
+            longest = LOOK_AGAIN_SOON if picked.crowded else LOOK_AGAIN
+            await asyncio.wait(waits, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _land(self) -> None:
+        """Let the calls in flight end, so that a clean stop sends nothing twice."""
+        tasks = list(self._flying.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_SECONDS)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._results:
+            await self._round(picking=False)

@@ -1,0 +1,39 @@
+"""The door: nothing sensitive is shown before the person said it is them and nobody can see or hear (S-01)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from bot.ports.records import Chat, Person
+from bot.ports.stores import Unit
+from bot.usecases import neutral
+from bot.usecases.desk import Desk, Message, post, retract
+
+
+def is_open(desk: Desk, person: Person) -> bool:
+    """Whether the door was passed, or something answered, within the last minutes set."""
+    return person.open_until is not None and desk.now() <= person.open_until
+
+
+def kept_open(desk: Desk, person: Person) -> Person:
+    """The person with the open time counted from now."""
+    return replace(person, open_until=desk.now() + timedelta(minutes=desk.numbers.door))
+
+
+async def ask(unit: Unit, desk: Desk, person: Person, chat: Chat, then: dict[str, Any]) -> Person:
+    """Put the door before `then`. What stands open in the chat is taken away first."""
+    for slot in ("question", "lead", "menu"):
+        await retract(unit, desk, chat, slot)
+    say = desk.texts.line
+    rows = tuple(
+        ((say(person.language, label), f"DOOR:{choice}"),)
+        for label, choice in (
+            (neutral.DOOR_YES, "yes"),
+            (neutral.DOOR_LATER, "later"),
+            (neutral.DOOR_NOT_ME, "not_me"),
+        )
+    )
+    await post(unit, desk, chat, Message("door", say(person.language, neutral.DOOR), rows, fresh=True))
+    return replace(person, pending=then, open_until=None)

@@ -1,0 +1,82 @@
+"""`/start TOKEN`: a single-use link makes a chat somebody's, participant or staff."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.ports.inbound import Inbound
+from bot.ports.records import AuditEntry, Chat, Invitation, Person, Programme, StaffRole
+from bot.ports.stores import Unit
+from bot.usecases import door, neutral
+from bot.usecases.desk import Desk, Message, post
+from bot.usecases.staff_notice import tell_administrators
+from bot.usecases.way import moved
+from bot.usecases.welcome_staff import welcome_staff
+from flows.effects import Line
+
+USED_AGAIN = Line("staff", "An invitation that was already used has been opened again from another chat.")
+
+
+async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
+    """Enrol the chat by the token. False when the token opens nothing: the caller says the strangers' line."""
+    invitation = await unit.invitations.by_token(token)
+    now = desk.now()
+    if invitation is None or invitation.revoked_at is not None or invitation.expires_at <= now:
+        return False
+    if invitation.used_at is not None:
+        await tell_administrators(unit, desk, invitation.programme_id, USED_AGAIN)
+        await unit.audit.add(AuditEntry(desk.ids.new(), now, "stranger", "invitation.reused", invitation.id))
+        return False
+    programme = await unit.programmes.get(invitation.programme_id)
+    if programme is None:
+        return False
+    person = await _person(unit, desk, invitation)
+    chat = Chat(desk.ids.new(), inbound.bot_id, inbound.telegram_chat, person.id)
+    await unit.chats.add(chat)
+    await unit.invitations.save(replace(invitation, used_at=now, used_by=person.id))
+    await unit.audit.add(
+        AuditEntry(desk.ids.new(), now, person.id, "enrolled", person.id, {"role": invitation.role})
+    )
+    if person.kind == "staff":
+        await welcome_staff(unit, desk, person, chat)
+    elif len(offered(desk, programme)) > 1:
+        await ask_language(unit, desk, person, chat, programme)
+    else:
+        await unit.people.save(await first_door(unit, desk, moved(person, "chose_language"), chat))
+    return True
+
+
+async def _person(unit: Unit, desk: Desk, invitation: Invitation) -> Person:
+    staff = invitation.role != "participant"
+    person = Person(
+        id=desk.ids.new(),
+        programme_id=invitation.programme_id,
+        group_id=None if staff else invitation.group_id,
+        kind="staff" if staff else "participant",
+        alias=invitation.alias,
+        language=invitation.language,
+        timezone=invitation.timezone,
+        state="active" if staff else "language",
+        created_at=desk.now(),
+    )
+    await unit.people.add(person)
+    if staff:
+        await unit.people.add_role(person.id, StaffRole(invitation.role), invitation.group_id)
+    return person
+
+
+def offered(desk: Desk, programme: Programme) -> tuple[str, ...]:
+    """The languages a participant of the programme can choose from."""
+    return tuple(code for code in programme.languages if code in desk.languages) or desk.languages
+
+
+async def ask_language(unit: Unit, desk: Desk, person: Person, chat: Chat, programme: Programme) -> None:
+    """The names of the languages in themselves, each a button."""
+    rows = tuple(((desk.own_name(code), f"LANG:{code.lower()}"),) for code in offered(desk, programme))
+    text = desk.texts.line(person.language, neutral.CHOOSE_LANGUAGE)
+    await post(unit, desk, chat, Message("language", text, rows, fresh=True))
+
+
+async def first_door(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
+    """After the language: the door, and behind it the welcome."""
+    return await door.ask(unit, desk, person, chat, {"do": "open", "item": "welcome"})

@@ -1,0 +1,177 @@
+"""What a participant can do now, and opening it: behind the door always."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot.ports.records import Chat, Person, Programme, Session, VisitRow
+from bot.ports.stores import Unit
+from bot.usecases import door, neutral
+from bot.usecases.carry_out import new_visit, show_again, turn
+from bot.usecases.desk import Desk, Message, post, retract
+from bot.usecases.facts import facts_for
+from bot.usecases.render import notice, open_menu
+from bot.usecases.way import may_test, moved
+from flows.effects import Line
+from flows.engine import begin
+from flows.inputs import Paused
+from flows.visit import from_json
+
+# Button -> script. The orientation's variant is the programme's platform.
+ITEMS: Mapping[str, str] = {
+    "welcome": "welcome",
+    "orientation": "orientation",
+    "selftest": "self_test",
+    "after": "after_session",
+    "checkin": "check_in",
+    "start": "reflection_start",
+    "during": "reflection_during",
+    "end": "reflection_end",
+}
+TITLE = Line("menu", "What would you like to do?")
+PRIVACY = Line("menu", "What is kept about me")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a participant stands: their programme and next session."""
+
+    programme: Programme
+    session: Session | None
+
+
+async def place_of(unit: Unit, desk: Desk, person: Person) -> Place:
+    """Look both up."""
+    programme = await unit.programmes.get(person.programme_id)
+    if programme is None:
+        raise LookupError(f"person {person.id} belongs to no programme")
+    return Place(programme, await unit.sessions.next_for(person, desk.now()))
+
+
+def script_name(item: str, place: Place) -> str:
+    """The script behind a menu item."""
+    return f"orientation_{place.programme.platform}" if item == "orientation" else ITEMS[item]
+
+
+def open_items(desk: Desk, person: Person, place: Place) -> tuple[str, ...]:
+    """The items of the menu that can be done now."""
+    if not may_test(person):
+        return ("welcome",)
+    items = ["selftest"] if place.session else []
+    items += ["orientation", "after", "checkin"]
+    return (*items, *(() if in_quiet_time(desk, place.session) else ("start", "during", "end")))
+
+
+def in_quiet_time(desk: Desk, session: Session | None) -> bool:
+    """No reflection questions from two hours before a session to an hour after it (S-12)."""
+    if session is None:
+        return False
+    start = session.starts_at - timedelta(minutes=desk.numbers.quiet_before_session)
+    end = session.starts_at + timedelta(minutes=session.minutes + desk.numbers.quiet_after_session)
+    return start <= desk.now() <= end
+
+
+async def show(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
+    """The menu, as a sensitive message: the door has been passed."""
+    place = await place_of(unit, desk, person)
+    person = door.kept_open(desk, person)
+    say = desk.texts.line
+    rows = []
+    for item in open_items(desk, person, place):
+        title = desk.library.newest(script_name(item, place)).script.title
+        rows.append(((say(person.language, Line("script", title)), f"MENU:{item}"),))
+    rows.append(((say(person.language, PRIVACY), "MENU:privacy"),))
+    instead = say(person.language, neutral.WAITING)
+    text = say(person.language, TITLE)
+    await post(
+        unit, desk, chat, Message("menu", text, tuple(rows), True, person.open_until, instead, fresh=True)
+    )
+    return person
+
+
+async def choose(unit: Unit, desk: Desk, person: Person, chat: Chat, item: str) -> Person:
+    """Open what was chosen, after the door where it has to be asked."""
+    place = await place_of(unit, desk, person)
+    await retract(unit, desk, chat, "menu")
+    if person.state == "waiting":
+        return await _waiting(unit, desk, person, chat)
+    if item not in open_items(desk, person, place):
+        if item == "selftest" and may_test(person):
+            line = neutral.NOTHING_PLANNED
+        else:
+            line = neutral.FIRST_THIS if not may_test(person) else neutral.LATER
+        await post(unit, desk, chat, notice(desk, person, line, open_menu(desk, person)))
+        return person
+    name = script_name(item, place)
+    playable = desk.library.newest(name)
+    if playable.script.paced and await _sitting_over(unit, desk, person, name):
+        await post(unit, desk, chat, notice(desk, person, neutral.LATER, open_menu(desk, person)))
+        return person
+    then = {"do": "open", "item": item}
+    if playable.script.always_door or not door.is_open(desk, person):
+        return await door.ask(unit, desk, await put_aside(unit, desk, person, chat), chat, then)
+    return await open_item(unit, desk, person, chat, then)
+
+
+async def _waiting(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
+    """Staff have to agree first; once they have, the welcome goes on with what they agreed to."""
+    if person.pending and person.pending.get("facts"):
+        return await door.ask(unit, desk, person, chat, person.pending)
+    await post(unit, desk, chat, notice(desk, person, neutral.PLEASE_WAIT))
+    return person
+
+
+async def _sitting_over(unit: Unit, desk: Desk, person: Person, script: str) -> bool:
+    """Whether the last sitting of any paced script ended too short a time ago (S-12)."""
+    gap = timedelta(minutes=desk.numbers.sitting_gap)
+    for row in await unit.visits.of_person(person.id):
+        playable = desk.library.at(row.script, row.script_version)
+        if playable and playable.script.paced and desk.now() - row.touched_at < gap:
+            visit = from_json(row.body)
+            full = visit.sitting >= desk.numbers.per_sitting
+            if full and visit.status in ("paused", "done"):
+                return True
+    return False
+
+
+async def put_aside(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
+    """Pause the open visit in front of the person, if any, without a word."""
+    row = await unit.visits.get(person.visit_id) if person.visit_id else None
+    if row is not None and row.status == "open":
+        person = await turn(unit, desk, person, chat, row, Paused(silent=True))
+    return person
+
+
+async def open_item(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mapping[str, Any]) -> Person:
+    """Open (or go on with) a script; the door has been passed."""
+    place = await place_of(unit, desk, person)
+    item = then["item"]
+    if item not in open_items(desk, person, place) and "facts" not in then:
+        await post(unit, desk, chat, notice(desk, person, neutral.LATER, open_menu(desk, person)))
+        return person
+    person = await put_aside(unit, desk, moved(person, "let_on") if "facts" in then else person, chat)
+    row = await visit_for(unit, desk, person, place, item)
+    session = place.session if item == "selftest" else None
+    facts = await facts_for(unit, desk, person, place.programme, session or place.session)
+    return await show_again(unit, desk, person, chat, row, {**facts, **then.get("facts", {})})
+
+
+async def visit_for(unit: Unit, desk: Desk, person: Person, place: Place, item: str) -> VisitRow:
+    """The visit to go on with: an unfinished one of this script (and session), else a new one."""
+    name = script_name(item, place)
+    session = place.session if item == "selftest" else None
+    rows = await unit.visits.of_person(person.id)
+    same = [r for r in rows if r.script == name and r.session_id == (session.id if session else None)]
+    unfinished = next((r for r in same if r.status != "done"), None)
+    if unfinished is not None:
+        return unfinished
+    playable = desk.library.newest(name)
+    visit = begin(playable)
+    if playable.script.paced:
+        done = sorted({step for r in same for step in from_json(r.body).answers})
+        questions = [s.id for s in playable.script.steps if s.question and s.id in done]
+        visit = visit.model_copy(update={"facts": {"skip": " ".join(questions)}})
+    return await new_visit(unit, desk, person, visit, session)

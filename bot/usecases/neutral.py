@@ -1,0 +1,42 @@
+"""The shell's neutral lines: all that may be sent unasked or before the door (S-01, S-02).
+
+With flows.lines' neutral ones this is the whole list; a word-list test reads both in every language.
+"""
+
+from __future__ import annotations
+
+from flows.effects import Line
+
+STRANGER = Line(
+    "neutral",
+    "This chat is for invited people. If you were given a link, please ask the people who gave it to you.",
+)
+CHOOSE_LANGUAGE = Line("neutral", "Please choose your language.")
+DOOR = Line(
+    "neutral",
+    "Is this a good moment? Please confirm that this is your chat, and that nobody else can see or hear it right now.",
+)
+DOOR_YES = Line("button", "Yes, it is me, and nobody is near")
+DOOR_LATER = Line("button", "Not now")
+DOOR_NOT_ME = Line("button", "This is not my chat")
+MENU_BUTTON = Line("button", "Go on")
+WAITING = Line("neutral", "There is something to go on with. When it suits you, send /menu.")
+NOTHING_PLANNED = Line("neutral", "There is nothing to do here right now. You can send /menu at any time.")
+LATER = Line("neutral", "This is not open right now. Please come back another time with /menu.")
+FIRST_THIS = Line("neutral", "One thing comes first. Please go on with /menu.")
+PLEASE_WAIT = Line("neutral", "Thank you. Please wait for a message from us.")
+TRY_AGAIN = Line("neutral", "That did not work on our side. Please try once more in a moment.")
+UNKNOWN = Line("neutral", "Sorry, that is not understood here. You can send /menu or /help.")
+LANGUAGE_SET = Line("neutral", "The language is set.")
+BLOCKED_AGAIN = Line("neutral", "Welcome back. When it suits you, send /menu.")
+HELP = Line(
+    "neutral",
+    "/menu shows what is next.\n/stop ends at once and clears the chat.\n/language changes the language.\n"
+    "/privacy says what is kept.\nMessages here are not read around the clock.",
+)
+LEFT = Line("neutral", "Thank you. This chat is now closed.")
+
+ALL = (
+    STRANGER, CHOOSE_LANGUAGE, DOOR, DOOR_YES, DOOR_LATER, DOOR_NOT_ME, MENU_BUTTON, WAITING, NOTHING_PLANNED, LATER,
+    FIRST_THIS, PLEASE_WAIT, TRY_AGAIN, UNKNOWN, LANGUAGE_SET, BLOCKED_AGAIN, HELP, LEFT,
+)  # fmt: skip

@@ -1,0 +1,254 @@
+"""Everything a participant can send, and what becomes of it. The door stands before all but a few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.ports.inbound import Command, Inbound, Press, Sent, Text
+from bot.ports.records import AuditEntry, Chat, Lane, LedgerEntry, OutboxRow, Person, VisitRow
+from bot.ports.stores import Unit
+from bot.usecases import door, menu, neutral
+from bot.usecases.carry_out import turn
+from bot.usecases.desk import Desk, post, retract
+from bot.usecases.enrol import ask_language, first_door, offered
+from bot.usecases.facts import facts_for
+from bot.usecases.open_case import raise_concerns
+from bot.usecases.privacy import show_privacy
+from bot.usecases.render import notice, open_menu, read_tail
+from bot.usecases.way import moved
+from flows.effects import Line, RaiseConcern
+from flows.inputs import Answered, Input, Interrupted, Resumed, Stopped, Unclear, Wrote
+from flows.lines import CLOSINGS, OLD_BUTTON
+from flows.values import Closing
+
+COMMANDS = {"start": "menu", "menu": "menu", "selftest": "selftest", "privacy": "privacy"}
+
+
+async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: Inbound) -> None:
+    """Decide what an update of an enrolled participant means, and stage all that follows."""
+    if person.state == "left":
+        return await _say(unit, desk, person, chat, neutral.LEFT)
+    await _remember(unit, desk, chat, inbound)
+    match inbound.what:
+        case Command(name=name, argument=argument):
+            after = await _command(unit, desk, person, chat, name, argument)
+        case Press():
+            after = await _press(unit, desk, person, chat, inbound.what)
+        case Text(text=text):
+            after = await _spoke(unit, desk, person, chat, Wrote(text))
+        case Sent(kind=kind, text=text):
+            after = await _spoke(unit, desk, person, chat, Unclear(kind, text))
+        case _:
+            after = person
+    if after != person:
+        await unit.people.save(after)
+
+
+async def _remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> None:
+    """The person's own messages are known too, so that they can be tidied away (S-43)."""
+    if isinstance(inbound.what, Press) or inbound.message_id is None:
+        return
+    if await unit.ledger.by_message(chat.id, inbound.message_id) is None:
+        sensitive = not isinstance(inbound.what, Command)
+        await unit.ledger.add(
+            LedgerEntry(desk.ids.new(), chat.id, inbound.message_id, "person", "", sensitive, inbound.at)
+        )
+
+
+async def _say(unit: Unit, desk: Desk, person: Person, chat: Chat, line: Line, *, more: bool = False) -> None:
+    await post(unit, desk, chat, notice(desk, person, line, open_menu(desk, person) if more else ()))
+
+
+async def _command(unit: Unit, desk: Desk, person: Person, chat: Chat, name: str, argument: str) -> Person:
+    if name == "stop":
+        return await stop(unit, desk, person, chat)
+    if name == "help":
+        await _say(unit, desk, person, chat, neutral.HELP)
+        return person
+    if name == "language":
+        place = await menu.place_of(unit, desk, person)
+        await ask_language(unit, desk, person, chat, place.programme)
+        return person
+    if person.state == "language":
+        place = await menu.place_of(unit, desk, person)
+        await ask_language(unit, desk, person, chat, place.programme)
+        return person
+    if name not in COMMANDS:
+        await _say(unit, desk, person, chat, neutral.UNKNOWN, more=True)
+        return person
+    return await _wanted(unit, desk, person, chat, COMMANDS[name])
+
+
+async def _wanted(unit: Unit, desk: Desk, person: Person, chat: Chat, what: str) -> Person:
+    """The menu, the privacy notice or an item of the menu: behind the door."""
+    if person.state in ("welcome", "waiting") and what != "privacy":
+        return await menu.choose(unit, desk, person, chat, "welcome")
+    if what in menu.ITEMS:
+        return await menu.choose(unit, desk, person, chat, what)
+    if not door.is_open(desk, person):
+        return await door.ask(unit, desk, person, chat, {"do": what})
+    return await _go_on(unit, desk, person, chat, {"do": what})
+
+
+async def _go_on(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mapping[str, Any]) -> Person:
+    """What was wanted before the door was asked."""
+    person = replace(person, pending=None)
+    match then.get("do"):
+        case "open":
+            return await menu.open_item(unit, desk, person, chat, then)
+        case "resume":
+            row = await _front(unit, person)
+            if row is None:
+                return await menu.show(unit, desk, person, chat)
+            place = await menu.place_of(unit, desk, person)
+            facts = await facts_for(unit, desk, person, place.programme, place.session)
+            return await turn(unit, desk, door.kept_open(desk, person), chat, row, Resumed(facts))
+        case "privacy":
+            person = door.kept_open(desk, person)
+            await show_privacy(unit, desk, person, chat)
+            return person
+        case _:
+            return await menu.show(unit, desk, person, chat)
+
+
+async def _front(unit: Unit, person: Person) -> VisitRow | None:
+    row = await unit.visits.get(person.visit_id) if person.visit_id else None
+    return row if row is not None and row.status != "done" else None
+
+
+async def _press(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> Person:
+    if press.step == "LANG":
+        return await _language(unit, desk, person, chat, press.choice)
+    if press.step == "DOOR":
+        return await _door(unit, desk, person, chat, press.choice)
+    if press.step == "MENU":
+        return await _wanted(unit, desk, person, chat, "menu" if press.choice == "open" else press.choice)
+    return await _answered(unit, desk, person, chat, press)
+
+
+async def _language(unit: Unit, desk: Desk, person: Person, chat: Chat, code: str) -> Person:
+    place = await menu.place_of(unit, desk, person)
+    chosen = next((c for c in offered(desk, place.programme) if c.lower() == code), None)
+    if chosen is None:
+        await ask_language(unit, desk, person, chat, place.programme)
+        return person
+    await retract(unit, desk, chat, "language")
+    person = replace(person, language=chosen)
+    if person.state == "language":
+        return await first_door(unit, desk, moved(person, "chose_language"), chat)
+    await _say(unit, desk, person, chat, neutral.LANGUAGE_SET, more=True)
+    row = await _front(unit, person)
+    if row is not None and row.status == "open" and door.is_open(desk, person):
+        return await turn(unit, desk, door.kept_open(desk, person), chat, row, Resumed({"language": chosen}))
+    return person
+
+
+async def _door(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: str) -> Person:
+    then = person.pending
+    await retract(unit, desk, chat, "door")
+    if choice == "yes":
+        return await _go_on(unit, desk, door.kept_open(desk, person), chat, then or {"do": "menu"})
+    kept = dict(then) if then and "facts" in then else None  # what staff agreed to outlasts a "not now"
+    person = replace(person, pending=kept, open_until=None)
+    if choice == "not_me":
+        return await _refused(unit, desk, person, chat, then, Interrupted("not_person"))
+    return await _refused(unit, desk, person, chat, then, Interrupted("later"))
+
+
+async def _refused(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mapping[str, Any] | None, why: Interrupted
+) -> Person:
+    """Not now, or not the enrolled person (S-04, S-05): said to staff where something was about to be shown."""
+    row = await _front(unit, person)
+    if then and then.get("do") == "open" and then.get("item") == "selftest":
+        place = await menu.place_of(unit, desk, person)
+        if place.session is not None:
+            row = await menu.visit_for(unit, desk, person, place, "selftest")
+    action = "door.not_person" if why.why == "not_person" else "door.later"
+    await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), person.id, action, person.id))
+    if row is not None:
+        return await turn(unit, desk, person, chat, row, why)
+    if why.why == "not_person":
+        entry = desk.library.catalogue["not_the_person"]
+        concern = RaiseConcern(entry.id, entry.urgency, entry.route, "DOOR")
+        session = await unit.sessions.next_for(person, desk.now())
+        await raise_concerns(
+            unit, desk, person=person, visit_id=None, session=session, script="door", raised=[concern],
+            unasked=[], at=desk.now(),
+        )  # fmt: skip
+    closing = Closing.NOT_PERSON if why.why == "not_person" else Closing.NEARBY
+    await _say(unit, desk, person, chat, CLOSINGS[closing, False])
+    return person
+
+
+async def _answered(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> Person:
+    """A script's button. What it says counts even when the door has closed meanwhile; then nothing more is shown."""
+    visit_tail, asking = read_tail(press.tail)
+    row = await _front(unit, person)
+    if row is None or not visit_tail or not row.id.endswith(visit_tail):
+        return await _stale(unit, desk, person, chat, press, visit_tail, asking)
+    return await _turned(unit, desk, person, chat, row, Answered(press.step, press.choice, asking))
+
+
+async def _stale(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press, visit_tail: str, asking: int
+) -> Person:
+    """A button of another visit: what matters in it is kept there; here a short line and the current question."""
+    rows = await unit.visits.of_person(person.id) if visit_tail else []
+    other = next((r for r in rows if r.id.endswith(visit_tail)), None)
+    front = await _front(unit, person)
+    if other is not None:
+        after = await turn(
+            unit, desk, person, chat, other, Answered(press.step, press.choice, asking), quiet=True
+        )
+        person = replace(after, visit_id=front.id if front else None)
+    await _say(unit, desk, person, chat, OLD_BUTTON, more=True)
+    if front is not None and front.status == "open" and (other is None or other.id != front.id):
+        return await _shown_again(unit, desk, person, chat, front)
+    return person
+
+
+async def _shown_again(unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow) -> Person:
+    if not door.is_open(desk, person):
+        return await door.ask(unit, desk, person, chat, {"do": "resume"})
+    return await turn(unit, desk, person, chat, row, Resumed())
+
+
+async def _turned(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow, happened: Input
+) -> Person:
+    was_open = door.is_open(desk, person)
+    if was_open:
+        person = door.kept_open(desk, person)
+    after = await turn(unit, desk, person, chat, row, happened, quiet=not was_open)
+    front = await _front(unit, after)
+    if was_open or front is None or front.status != "open":
+        return after
+    return await door.ask(unit, desk, after, chat, {"do": "resume"})
+
+
+async def _spoke(unit: Unit, desk: Desk, person: Person, chat: Chat, happened: Wrote | Unclear) -> Person:
+    """Text, or something that is no answer (S-23)."""
+    row = await _front(unit, person)
+    if row is None or row.status != "open":
+        await _say(unit, desk, person, chat, neutral.UNKNOWN, more=True)
+        return person
+    return await _turned(unit, desk, person, chat, row, happened)
+
+
+async def stop(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
+    """/stop: at once, whatever is under way; what can be deleted is deleted (S-06)."""
+    await unit.outbox.cancel(chat.id, ["*"])
+    row = await _front(unit, person)
+    if row is not None and row.status == "open":
+        person = await turn(unit, desk, person, chat, row, Stopped())
+    else:
+        await _say(unit, desk, person, chat, CLOSINGS[Closing.STOPPED, False])
+    await unit.outbox.add(
+        OutboxRow(chat_id=chat.id, lane=Lane.REPLY, slot="sensitive", op="sweep", due_at=desk.now())
+    )
+    for slot in ("door", "menu", "language"):
+        await retract(unit, desk, chat, slot)
+    return replace(person, pending=None, open_until=None)

@@ -1,0 +1,125 @@
+"""Picks the outbox rows that may go now: by lane, within the limits, at most one per chat."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Set
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.ports.records import Chat, Lane, OutboxRow
+from bot.ports.services import Clock
+from bot.ports.stores import Unit
+from bot.usecases.courier import Errand
+from bot.usecases.pace import Pace
+
+OnFault = Callable[[Unit, OutboxRow, str], Awaitable[None]]
+"""Told in the same unit of work that a row failed, and why: unreachable, refused, unanswered (R-07)."""
+
+IN_FLIGHT: Final = 20
+FOR_ALERTS: Final = 10
+"""Calls more that may be in flight for alerts, so that twenty calls that hang hold none up (R-12)."""
+
+
+@dataclass(slots=True)
+class Picked:
+    """What may go, how many rows were settled without a call, and when to look again.
+
+    `crowded`: rows are due that have to wait for their chat, so `until` may miss others behind them.
+    """
+
+    errands: list[Errand] = field(default_factory=list)
+    settled: int = 0
+    until: datetime | None = None
+    crowded: bool = False
+
+    def not_after(self, when: datetime) -> None:
+        """Look again at `when` at the latest."""
+        self.until = when if self.until is None else min(self.until, when)
+
+
+class Picker:
+    """Picks within one unit of work. Rows that need no call (withheld, chat closed) are settled on the way."""
+
+    def __init__(self, pace: Pace, clock: Clock, on_fault: OnFault) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._on_fault = on_fault
+
+    async def pick(self, unit: Unit, busy: Set[str], flying: int) -> Picked:
+        """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12)."""
+        now, picked, taken = self._clock.now(), Picked(), set(busy)
+        for lane in Lane:
+            at_once = IN_FLIGHT + (FOR_ALERTS if lane is Lane.ALERT else 0)
+            room = min(at_once - flying - len(picked.errands), self._pace.room())
+            if room <= 0:
+                continue
+            # Each chat that has to wait can stand before the others with one row only.
+            look = room + len(taken) + self._pace.waiting_chats()
+            for row in await unit.outbox.due(now, lane, look):
+                if room > 0 and row.chat_id not in taken:
+                    taken.add(row.chat_id)
+                    room -= await self._consider(unit, row, now, picked)
+        if self._pace.room() <= 0:
+            picked.not_after(now + timedelta(seconds=self._pace.wait()))
+        due = await unit.outbox.next_due_at()
+        picked.crowded = due is not None and due <= now
+        if due is not None and due > now:
+            picked.not_after(due)
+        return picked
+
+    async def _consider(self, unit: Unit, row: OutboxRow, now: datetime, picked: Picked) -> bool:
+        """Whether the row goes now; notes in `picked` what was decided instead."""
+        if row.sensitive and row.not_after is not None and now >= row.not_after:
+            await _withhold(unit, row, now)
+            picked.settled += 1
+            return False
+        chat = await unit.chats.get(row.chat_id)
+        if chat is None or (row.op == "say" and chat.state != "open"):
+            failed = replace(row, state="failed")
+            await unit.outbox.save(failed)
+            await self._on_fault(unit, failed, "unreachable")
+            picked.settled += 1
+            return False
+        if not self._may(row, chat, now, picked):
+            return False
+        standing = await unit.ledger.standing(row.chat_id)
+        picked.errands.append(Errand(row, chat.telegram_id, tuple(standing)))
+        return True
+
+    def _may(self, row: OutboxRow, chat: Chat, now: datetime, picked: Picked) -> bool:
+        """Asks the limits, and counts the message where they let it go. Deletions are free."""
+        if row.op != "say":
+            return True
+        if wait := self._pace.wait(chat.telegram_id):
+            picked.not_after(now + timedelta(seconds=wait))
+            return False
+        self._pace.take(chat.telegram_id)
+        return True
+
+
+async def _withhold(unit: Unit, row: OutboxRow, now: datetime) -> None:
+    """The door's expiry has passed: the row stays unsent, a neutral line takes its place (S-01).
+
+    One line is enough for several rows, and a newer message of the slot needs none.
+    """
+    await unit.outbox.save(replace(row, state="withheld"))
+    if not row.instead:
+        return
+    for other in await unit.outbox.waiting(row.chat_id):
+        same_slot = other.op == "say" and other.slot == row.slot and other.id > row.id
+        if same_slot or (other.text == row.instead and not other.sensitive):
+            return
+    await unit.outbox.add(
+        OutboxRow(
+            chat_id=row.chat_id,
+            lane=row.lane,
+            slot=row.slot,
+            op="say",
+            due_at=now,
+            text=row.instead,
+            fresh=row.fresh,
+            case_id=row.case_id,
+            ref=row.ref,
+        )
+    )

@@ -1,0 +1,169 @@
+"""Everything a staff member can send in their private chat: buttons, the same by text, and a line for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from bot.ports.inbound import Command, Inbound, Press
+from bot.ports.records import Case, Chat, Lane, OutboxRow, Person
+from bot.ports.stores import Unit
+from bot.usecases import staff_texts as texts
+from bot.usecases.case_access import Visitor, audit, find, say, visit
+from bot.usecases.case_actions import lift, offer_lifts, offer_outcomes, resolve
+from bot.usecases.case_card import in_rows, show
+from bot.usecases.case_details import open_details
+from bot.usecases.desk import Desk, Message, post
+from bot.usecases.take_case import see, take
+from flows.effects import Line
+from flows.lines import CLOSINGS
+from flows.values import Closing
+
+Action = Callable[[Unit, Desk, Visitor, str], Awaitable[None]]
+LISTED = 20
+
+
+async def _take(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
+    await take(unit, desk, visitor)
+
+
+async def _see(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
+    await see(unit, desk, visitor)
+
+
+async def _details(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
+    await open_details(unit, desk, visitor)
+
+
+async def _resolve(unit: Unit, desk: Desk, visitor: Visitor, outcome: str) -> None:
+    await (resolve(unit, desk, visitor, outcome) if outcome else offer_outcomes(unit, desk, visitor))
+
+
+async def _lift(unit: Unit, desk: Desk, visitor: Visitor, template: str) -> None:
+    await (lift(unit, desk, visitor, template) if template else offer_lifts(unit, desk, visitor))
+
+
+async def _card(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
+    await show(unit, desk, visitor.case, visitor.person, visitor.chat, visitor.mine)
+
+
+async def _card_anew(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
+    await show(unit, desk, visitor.case, visitor.person, visitor.chat, visitor.mine, fresh=True)
+
+
+# A new command or button about a case is a use case and a line here.
+BUTTONS: dict[str, Action] = {
+    "take": _take,
+    "seen": _see,
+    "details": _details,
+    "resolve": _resolve,
+    "lift": _lift,
+    "card": _card,
+    "open": _card_anew,
+}
+COMMANDS: dict[str, Action] = {
+    "ack": _take,
+    "seen": _see,
+    "details": _details,
+    "resolve": _resolve,
+    "lift": _lift,
+    "case": _card_anew,
+}
+CHOSEN: dict[str, Action] = {"OUT": _resolve, "LIFT": _lift}
+
+
+async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: Inbound) -> None:
+    """Answer a staff member. Always says something in the chat; nothing here is open outside a private chat."""
+    if not inbound.private:
+        await audit(unit, desk, person, "chat.not_private", person.id)
+        return
+    match inbound.what:
+        case Press():
+            await _pressed(unit, desk, person, chat, inbound.what)
+        case Command():
+            await _commanded(unit, desk, person, chat, inbound.what)
+        case _:
+            await say(unit, desk, person, chat, texts.WHAT_CAN_BE_DONE)
+
+
+async def _pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
+    if press.step == "CASE" and press.choice in BUTTONS:
+        action, word = BUTTONS[press.choice], ""
+    elif press.step in CHOSEN:
+        action, word = CHOSEN[press.step], press.choice
+    elif press.step == "MENU":
+        await _list_cases(unit, desk, person, chat)
+        return
+    else:
+        await say(unit, desk, person, chat, texts.WHAT_CAN_BE_DONE)
+        return
+    await _about(unit, desk, person, chat, action, press.choice, press.tail, word)
+
+
+async def _commanded(unit: Unit, desk: Desk, person: Person, chat: Chat, command: Command) -> None:
+    ref, _, word = command.argument.strip().partition(" ")
+    if command.name in COMMANDS and ref:
+        await _about(
+            unit, desk, person, chat, COMMANDS[command.name], command.name, ref, word.strip().lower()
+        )
+    elif command.name in ("menu", "start") or command.name in COMMANDS:
+        await _list_cases(unit, desk, person, chat)
+    elif command.name == "help":
+        await say(unit, desk, person, chat, texts.HELP)
+    elif command.name == "language":
+        await _set_language(unit, desk, person, chat, ref.lower())
+    elif command.name == "stop":
+        await _stop(unit, desk, person, chat)
+    else:
+        await say(unit, desk, person, chat, texts.WHAT_CAN_BE_DONE)
+
+
+async def _about(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, action: Action, name: str, ref: str, word: str
+) -> None:
+    visitor = await find(unit, desk, person, chat, ref, f"case.{name}")
+    if visitor is None:
+        return
+    # What somebody has already written is still readable after the case; everything else is over.
+    if visitor.case.state == "closed" and action not in (_details, _card, _card_anew):
+        await audit(unit, desk, person, "case.refused", visitor.case.id, why="closed")
+        await say(unit, desk, person, chat, texts.CASE_IS_CLOSED, case=visitor.case.ref)
+        return
+    await action(unit, desk, visitor, word)
+
+
+async def _open_cases(unit: Unit, person: Person, chat: Chat) -> list[Case]:
+    cases = await unit.cases.open_in(person.programme_id)
+    return [case for case in cases if (await visit(unit, person, chat, case)).mine]
+
+
+async def _list_cases(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
+    """The open cases of the person's roles and groups as buttons, the newest first."""
+    cases = sorted(await _open_cases(unit, person, chat), key=lambda c: (-c.urgency.rank, -c.number))
+    heading = desk.texts.line(person.language, texts.OPEN_CASES if cases else texts.NO_CASES)
+    buttons = [(Line("staff", case.ref), f"CASE:open:{case.ref}") for case in cases[:LISTED]]
+    await post(
+        unit, desk, chat, Message("menu", heading, in_rows(desk, person.language, buttons), fresh=True)
+    )
+
+
+async def _set_language(unit: Unit, desk: Desk, person: Person, chat: Chat, language: str) -> None:
+    programme = await unit.programmes.get(person.programme_id)
+    languages = programme.languages if programme else (person.language,)
+    if language not in languages:
+        await say(
+            unit, desk, person, chat, texts.LANGUAGES, languages=", ".join(languages), example=languages[-1]
+        )
+        return
+    changed = replace(person, language=language)
+    await unit.people.save(changed)
+    await say(unit, desk, changed, chat, texts.LANGUAGE_SET)
+
+
+async def _stop(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
+    """Take away everything sensitive that stands in the chat; the cases themselves go on."""
+    await unit.outbox.cancel(chat.id, ["*"], sensitive_only=True)
+    await unit.outbox.add(
+        OutboxRow(chat_id=chat.id, lane=Lane.REPLY, slot="sensitive", op="sweep", due_at=desk.now())
+    )
+    await say(unit, desk, person, chat, CLOSINGS[Closing.STOPPED, False])

@@ -1,0 +1,144 @@
+"""What staff read and press. Constants, so that translators find them; nothing here names a concern (S-20)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bot.escalation.lifecycle import Refusal
+from flows.effects import Line
+from flows.values import CaseKind, Urgency
+
+URGENCY = {
+    Urgency.NOW: Line("staff", "A person is needed now."),
+    Urgency.SESSION: Line("staff", "A person is needed before the session."),
+    Urgency.ROSTER: Line("staff", "To be solved before the session."),
+    Urgency.REVIEW: Line("staff", "For review."),
+}
+KIND = {
+    CaseKind.SAFETY: Line("staff", "safety"),
+    CaseKind.SPACE: Line("staff", "space"),
+    CaseKind.EQUIPMENT: Line("staff", "equipment"),
+    CaseKind.REVIEW: Line("staff", "review"),
+}
+HEADING = Line("staff", "Case {case} · {kind}")
+SESSION_AT = Line("staff", "Session: {time}")
+NEW_IN_IT = Line("staff", "Something new has come to this case.")
+NOBODY_BEFORE = Line("staff", "Nobody could be reached before you.")
+
+YOU_TOOK = Line("staff", "You have taken this on.")
+ROLE_TOOK = Line("staff", "Taken on by somebody of your role.")
+ROLE_DONE = Line("staff", "Done for your role: {outcome}.")
+ROLE_SEEN = Line("staff", "Seen by partner support.")
+NOT_ASKED_YET = Line("staff", "Nobody of your role has taken this on.")
+
+TAKE = Line("staff", "I take this on")
+DETAILS = Line("staff", "Details")
+RESOLVE = Line("staff", "Resolve")
+SEEN = Line("staff", "Seen")
+LIFT = Line("staff", "Lift the hold")
+BACK = Line("staff", "Back")
+WHICH_OUTCOME = Line("staff", "What came of it?")
+WHICH_LIFT = Line("staff", "What should the participant read?")
+
+NOT_OPEN_TO_YOU = Line("staff", "That is not open to you here.")
+TAKE_FIRST = Line("staff", "Details open for you once you have taken this on.")
+WHAT_CAN_BE_DONE = Line(
+    "staff",
+    "/case shows the open cases. Buttons stand below each case; /help says what can be written instead.",
+)
+HELP = Line(
+    "staff",
+    "/case: open cases. /case K-101: one case. /ack K-101: take it on. /details K-101: read it. "
+    "/resolve K-101: close it for your role. /seen K-101: partner support has seen it. "
+    "/language de: another language. /stop: take away what stands here.",
+)
+NO_CASES = Line("staff", "No open case is waiting for your roles.")
+OPEN_CASES = Line("staff", "Open cases of your roles:")
+CASE_IS_CLOSED = Line("staff", "Case {case} is closed.")
+LANGUAGES = Line("staff", "Languages here: {languages}. For example: /language {example}")
+LANGUAGE_SET = Line("staff", "From now on in this language.")
+NO_LIFT = Line("staff", "There is no hold to lift here.")
+LIFTED = Line("staff", "Sent to the participant: {text}")
+LIFTED_UNSENT = Line("staff", "Kept, but the participant cannot be reached here. Please phone them.")
+UNDELIVERED = Line("staff", "The details could not be shown in time. Please open them again.")
+
+REFUSALS = {
+    Refusal.TAKEN: Line("staff", "Somebody of your role has already taken this on."),
+    Refusal.DONE: Line("staff", "This is already done for your role."),
+    Refusal.ONLY_SEEN: Line("staff", "Partner support marks a case as seen, nothing else."),
+    Refusal.NOT_PARTNER_SUPPORT: Line("staff", "Only partner support marks a case as seen."),
+    Refusal.NOT_TAKEN: Line("staff", "Nobody has taken this on yet."),
+}
+
+OUTCOMES = {
+    "talked_to_them": Line("staff", "Talked to the participant"),
+    "session_without_them": Line("staff", "Session without them"),
+    "session_went_ahead": Line("staff", "Session went ahead"),
+    "suitability_review": Line("staff", "Suitability to be talked over"),
+    "passed_to_services": Line("staff", "Passed to other services"),
+    "equipment_solved": Line("staff", "Equipment works now"),
+    "device_agreed": Line("staff", "Device agreed, go on"),
+    "may_go_on": Line("staff", "Talked it over, they may go on"),
+    "no_action_needed": Line("staff", "No action needed"),
+    "seen": Line("staff", "Seen"),
+}
+_OF_KIND = {
+    CaseKind.SAFETY: {
+        "talked_to_them",
+        "session_without_them",
+        "session_went_ahead",
+        "suitability_review",
+        "passed_to_services",
+        "no_action_needed",
+    },
+    CaseKind.SPACE: {
+        "talked_to_them",
+        "session_without_them",
+        "session_went_ahead",
+        "suitability_review",
+        "no_action_needed",
+    },
+    CaseKind.EQUIPMENT: {
+        "talked_to_them",
+        "equipment_solved",
+        "session_without_them",
+        "session_went_ahead",
+        "no_action_needed",
+    },
+    CaseKind.REVIEW: {"talked_to_them", "suitability_review", "passed_to_services", "no_action_needed"},
+}
+
+LIFTS = {
+    "join": Line("staff", "Please join"),
+    "waiting_room": Line("staff", "Wait in the waiting room"),
+    "not_today": Line("staff", "Not today, we will call"),
+    "call_us": Line("staff", "Please call us"),
+}
+# What the participant reads; fixed, neutral, without a reason (S-02, S-08).
+LIFT_NOTICES = {
+    "join": Line("neutral", "Please join at the agreed time."),
+    "waiting_room": Line("neutral", "Please join at the agreed time and wait in the waiting room."),
+    "not_today": Line("neutral", "Please do not join today. We will call you."),
+    "call_us": Line("neutral", "Please call us: {service_number}."),
+}
+GO_ON = Line("neutral", "Thank you for waiting. You can go on now.")
+# All that staff can make the bot say to a participant; beside usecases.neutral in the word-list test (S-02).
+NEUTRAL = (*LIFT_NOTICES.values(), GO_ON)
+
+DETAILS_OF = Line("staff", "{case} · {alias}")
+ANSWERED = Line("staff", "{step}\n→ {choices}")
+NEXT_STEP = Line("staff", "Next step: {text}")
+WROTE = Line("staff", "Written at {step}:\n{text}")
+UNASKED = Line("staff", "Not asked:\n{steps}")
+GONE_SOON = Line("staff", "This goes away in {minutes} minutes.")
+SAFE_WAY_ONLY = Line(
+    "staff",
+    "Contact is made only by the agreed safe way and time, never because of this message while the participant "
+    "may be near. Never tell the participant what partner support does.",
+)
+
+
+def outcomes_for(kind: CaseKind, *, waits_for: Collection[str]) -> tuple[str, ...]:
+    """The outcomes staff can choose from, in the list's order; never free text (S-22)."""
+    allowed: Collection[str] = {*_OF_KIND[kind], *waits_for}
+    return tuple(outcome for outcome in OUTCOMES if outcome in allowed)

@@ -1,0 +1,78 @@
+"""Taking a case on for one's role, or marking it as seen. Other roles go on asking (S-30, R-08)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.escalation.lifecycle import Refusal, Trigger, move
+from bot.ports.records import CaseRole
+from bot.ports.stores import Unit
+from bot.usecases import staff_texts as texts
+from bot.usecases.case_access import Visitor, audit, say, visit
+from bot.usecases.case_card import refresh, show
+from bot.usecases.desk import Desk
+
+
+async def take(unit: Unit, desk: Desk, visitor: Visitor) -> None:
+    """The person takes on every part of the case that is theirs to take."""
+    await advance(unit, desk, visitor, "take", "")
+
+
+async def see(unit: Unit, desk: Desk, visitor: Visitor) -> None:
+    """Partner support has seen it; nothing else is kept (S-22)."""
+    await advance(unit, desk, visitor, "see", "seen")
+
+
+async def advance(unit: Unit, desk: Desk, visitor: Visitor, trigger: Trigger, outcome: str) -> bool:
+    """Move the visitor's parts, save them guarded, close the case with its last part, show it to all concerned.
+
+    Returns whether anything moved; if not, the person is told why. Raises Stale when somebody was faster.
+    """
+    moved: list[CaseRole] = []
+    refused: Refusal | None = None
+    for part in visitor.mine:
+        state = move(part.state, part.role, trigger)
+        if isinstance(state, Refusal):
+            # The reason of a part that could have moved says more than one of another role.
+            refused = state if refused in (None, Refusal.ONLY_SEEN, Refusal.NOT_PARTNER_SUPPORT) else refused
+            continue
+        changed = replace(
+            part,
+            state=state,
+            taken_by=part.taken_by or visitor.person.id,
+            taken_at=part.taken_at or desk.now(),
+            outcome=outcome or None,
+            next_target=None,
+            next_due_at=None,
+        )
+        await unit.cases.save_role(changed)
+        await audit(
+            unit,
+            desk,
+            visitor.person,
+            f"case.{trigger}",
+            visitor.case.id,
+            role=part.role.value,
+            outcome=outcome,
+        )
+        moved.append(changed)
+    if not moved:
+        await _explain(unit, desk, visitor, refused or Refusal.DONE)
+        return False
+    await _show_all(unit, desk, visitor, moved)
+    return True
+
+
+async def _explain(unit: Unit, desk: Desk, visitor: Visitor, refusal: Refusal) -> None:
+    await audit(unit, desk, visitor.person, "case.refused", visitor.case.id, why=refusal.value)
+    await say(unit, desk, visitor.person, visitor.chat, texts.REFUSALS[refusal])
+
+
+async def _show_all(unit: Unit, desk: Desk, visitor: Visitor, moved: list[CaseRole]) -> None:
+    now = await visit(unit, visitor.person, visitor.chat, visitor.case)
+    case = visitor.case
+    if all(part.state == "done" for part in now.parts):
+        await unit.cases.save(replace(case, state="closed", closed_at=desk.now()))
+    await show(unit, desk, case, visitor.person, visitor.chat, now.mine)
+    for part in moved:
+        await refresh(unit, desk, case, now.parts, part.role, but=visitor.person.id)

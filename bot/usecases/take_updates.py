@@ -1,0 +1,181 @@
+"""Take a batch of updates: decide, and commit all that follows in one transaction, before it is confirmed.
+
+If the batch fails it is rolled back and run again person by person; an update that still fails is
+recorded as seen with its fault, and staff are told (S-23). A database fault is never recorded as
+handled: it is raised, and the intake gives the same batch again (R-01).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import structlog
+
+from bot.ports.inbound import Command, Inbound, Malformed, Membership
+from bot.ports.records import Chat, Person
+from bot.ports.stores import Storage, StorageFault, Unit
+from bot.usecases import neutral, participant_desk
+from bot.usecases.desk import Desk, post
+from bot.usecases.enrol import enrol
+from bot.usecases.open_case import raise_concerns
+from bot.usecases.render import notice, open_menu
+from flows.effects import RaiseConcern
+
+log = structlog.get_logger(__name__)
+
+
+class StaffDesk(Protocol):
+    """What staff send; see bot.usecases.staff_desk."""
+
+    async def __call__(self, unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: Inbound) -> None:
+        """Stage what follows from it."""
+        ...
+
+
+@dataclass(slots=True)
+class Taken:
+    """What came of a batch besides the rows: strangers to be answered once, best effort, without a row (S-44)."""
+
+    strangers: list[Inbound] = field(default_factory=list)
+    faults: int = 0
+
+
+class TakeUpdates:
+    """The use case behind long polling and webhooks alike."""
+
+    def __init__(self, storage: Storage, desk: Desk, staff: StaffDesk) -> None:
+        self._storage = storage
+        self._desk = desk
+        self._staff = staff
+
+    async def __call__(self, batch: Sequence[Inbound | Malformed]) -> Taken:
+        """Everything in the batch is handled and durable when this returns. Raises StorageFault."""
+        try:
+            return await self._together(batch)
+        except StorageFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is run again one by one and recorded
+            log.warning("batch.rerun", fault=type(error).__name__, updates=len(batch))
+            return await self._apart(batch)
+
+    async def _together(self, batch: Sequence[Inbound | Malformed]) -> Taken:
+        taken = Taken()
+        async with self._storage.unit() as unit:
+            known = await _known(unit, batch)
+            for update in batch:
+                key = (update.bot_id, update.update_id)
+                if key not in known:
+                    known.add(key)
+                    await self._one(unit, update, taken)
+            await unit.commit()
+        return taken
+
+    async def _apart(self, batch: Sequence[Inbound | Malformed]) -> Taken:
+        taken = Taken()
+        for update in batch:
+            try:
+                alone = await self._together([update])
+            except StorageFault:
+                raise
+            except Exception as error:  # noqa: BLE001 - recorded with its kind, and staff are told (S-23)
+                await self._faulty(update, type(error).__name__)
+                taken.faults += 1
+            else:
+                taken.strangers += alone.strangers
+        return taken
+
+    async def _one(self, unit: Unit, update: Inbound | Malformed, taken: Taken) -> None:
+        now = self._desk.now()
+        if isinstance(update, Malformed):
+            log.warning("update.malformed", reason=update.reason)
+            await unit.seen.add(update.bot_id, update.update_id, now, fault="malformed")
+            return
+        await unit.seen.add(update.bot_id, update.update_id, now)
+        if not update.private:
+            return
+        chat = await unit.chats.by_telegram(update.bot_id, update.telegram_chat)
+        person = await unit.people.get(chat.person_id) if chat else None
+        if chat is None or person is None:
+            await self._stranger(unit, update, taken)
+        elif isinstance(update.what, Membership):
+            await self._membership(unit, person, chat, update.what)
+        elif person.kind == "staff":
+            await self._staff(unit, self._desk, person, await _reachable(unit, chat), update)
+        else:
+            chat = await _reachable(unit, chat)
+            if not await self._token_again(unit, person, chat, update):
+                await participant_desk.handle(unit, self._desk, person, chat, update)
+
+    async def _stranger(self, unit: Unit, update: Inbound, taken: Taken) -> None:
+        match update.what:
+            case Command(name="start", argument=token) if token:
+                if not await enrol(unit, self._desk, update, token):
+                    taken.strangers.append(update)
+            case Membership():
+                return
+            case _:
+                taken.strangers.append(update)
+
+    async def _token_again(self, unit: Unit, person: Person, chat: Chat, update: Inbound) -> bool:
+        """Somebody enrolled opens a link again: their own is the menu, another's changes nothing."""
+        match update.what:
+            case Command(name="start", argument=token) if token:
+                invitation = await unit.invitations.by_token(token)
+                if invitation is not None and invitation.used_by == person.id:
+                    return False
+                line = notice(self._desk, person, neutral.UNKNOWN, open_menu(self._desk, person))
+                await post(unit, self._desk, chat, line)
+                return True
+        return False
+
+    async def _membership(self, unit: Unit, person: Person, chat: Chat, what: Membership) -> None:
+        await unit.chats.set_state(chat.id, what.state)
+        if what.state == "open" and chat.state != "open":
+            await post(unit, self._desk, chat, notice(self._desk, person, neutral.BLOCKED_AGAIN))
+
+    async def _faulty(self, update: Inbound | Malformed, fault: str) -> None:
+        """Seen, with its fault; the participant gets a neutral line, and staff a case without content."""
+        log.error("update.fault", fault=fault)
+        async with self._storage.unit() as unit:
+            await unit.seen.add(update.bot_id, update.update_id, self._desk.now(), fault=fault)
+            if isinstance(update, Inbound) and update.private:
+                await self._tell(unit, update)
+            await unit.commit()
+
+    async def _tell(self, unit: Unit, update: Inbound) -> None:
+        chat = await unit.chats.by_telegram(update.bot_id, update.telegram_chat)
+        person = await unit.people.get(chat.person_id) if chat else None
+        if chat is None or person is None:
+            return
+        await post(
+            unit,
+            self._desk,
+            chat,
+            notice(self._desk, person, neutral.TRY_AGAIN, open_menu(self._desk, person)),
+        )
+        if person.kind == "staff":
+            return
+        entry = self._desk.library.catalogue["unreadable_answer"]
+        concern = RaiseConcern(entry.id, entry.urgency, entry.route, "FAULT")
+        await raise_concerns(
+            unit, self._desk, person=person, visit_id=person.visit_id,
+            session=await unit.sessions.next_for(person, self._desk.now()), script="fault", raised=[concern],
+            unasked=[], at=self._desk.now(), raised_by="fault",
+        )  # fmt: skip
+
+
+async def _known(unit: Unit, batch: Sequence[Inbound | Malformed]) -> set[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for bot_id in {u.bot_id for u in batch}:
+        ids: Iterable[int] = [u.update_id for u in batch if u.bot_id == bot_id]
+        found |= {(bot_id, update_id) for update_id in await unit.seen.known(bot_id, ids)}
+    return found
+
+
+async def _reachable(unit: Unit, chat: Chat) -> Chat:
+    """Who writes can be reached again."""
+    if chat.state != "open":
+        await unit.chats.set_state(chat.id, "open")
+    return chat

@@ -1,0 +1,1 @@
+"""HTTP at the edge: health, metrics and the webhook."""

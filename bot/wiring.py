@@ -1,0 +1,200 @@
+"""Puts the rooms together: the one place that knows all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+from telegram import Bot
+
+from bot.clock import SystemClock
+from bot.escalation.cycle import Cycle
+from bot.heartbeat import Heartbeat
+from bot.ids import SystemIds
+from bot.ports.inbound import Inbound, Malformed
+from bot.ports.records import Lane, OutboxRow
+from bot.ports.services import Clock, Ids, Messenger, SendLimits
+from bot.ports.stores import Storage, Unit
+from bot.settings import Settings
+from bot.storage.sealing import Keyring
+from bot.storage.unit_of_work import SqliteStorage
+from bot.telegram.messenger import TelegramMessenger
+from bot.telegram.poller import Poller
+from bot.telegram.profile import introduce
+from bot.telegram.transport import build_bot
+from bot.texts import GettextTexts, languages, own_name
+from bot.usecases import staff_desk
+from bot.usecases.carry_out import MissingScript
+from bot.usecases.climb import unreachable
+from bot.usecases.deliver import Sender
+from bot.usecases.desk import Desk
+from bot.usecases.staff_notice import tell_administrators
+from bot.usecases.strangers import Strangers
+from bot.usecases.take_updates import TakeUpdates
+from flows.effects import Line
+from flows.read import load_library
+
+log = structlog.get_logger(__name__)
+UNDELIVERED = Line("staff", "A message could not be delivered. It was not an alert; please look at /case.")
+
+
+def make_desk(settings: Settings, clock: Clock, ids: Ids) -> Desk:
+    """The services every use case works with. Raises ScriptFault when a script is wrong."""
+    return Desk(
+        clock=clock,
+        ids=ids,
+        texts=GettextTexts(),
+        library=load_library(),
+        numbers=settings.numbers(),
+        languages=tuple(code for code in languages() if code in (settings.languages or languages())),
+        own_name=own_name,
+    )
+
+
+def make_storage(settings: Settings, ids: Ids) -> SqliteStorage:
+    """The storage the settings name, not yet opened."""
+    return SqliteStorage(settings.database_url, Keyring(settings.keys_text()), ids)
+
+
+@asynccontextmanager
+async def open_storage(settings: Settings) -> AsyncIterator[Storage]:
+    """Storage for the command line; closed at the end. Raises StorageFault."""
+    storage = make_storage(settings, SystemIds())
+    await storage.open()
+    try:
+        yield storage
+    finally:
+        await storage.close()
+
+
+async def refuse_missing_scripts(storage: Storage, desk: Desk) -> None:
+    """An open visit must find the script version it began with (S-34); raises MissingScript."""
+    async with storage.unit() as unit:
+        open_versions = await unit.visits.open_versions()
+    missing = sorted(f"{name} version {version}" for name, version in open_versions if not desk.library.at(name, version))
+    if missing:
+        raise MissingScript(f"visits are open on {', '.join(missing)}; put those files back under flows/scripts")
+
+
+async def on_fault(unit: Unit, desk: Desk, row: OutboxRow, why: str) -> None:
+    """A message that will never arrive: an alert goes to the next rung at once, of anything else staff are told."""
+    if row.lane is Lane.ALERT:
+        await unreachable(unit, desk, row)
+        return
+    chat = await unit.chats.get(row.chat_id)
+    person = await unit.people.get(chat.person_id) if chat else None
+    if person is not None and person.kind == "participant":
+        await tell_administrators(unit, desk, person.programme_id, UNDELIVERED)
+
+
+@dataclass(slots=True)
+class Vestibule:
+    """A bot ready to run: its parts, for `run` and for tests that step them by hand."""
+
+    desk: Desk
+    storage: Storage
+    messenger: Messenger
+    sender: Sender
+    cycle: Cycle
+    take: TakeUpdates
+    poller: Poller
+    strangers: Strangers
+    heartbeat: Heartbeat
+
+    async def run(self) -> None:
+        """Run until cancelled. A loop that breaks ends all of them: better restarted than half alive."""
+        async with asyncio.TaskGroup() as group:
+            for loop in (self.poller.run, self.sender.run, self.cycle.run, self.heartbeat.run):
+                group.create_task(loop())
+
+
+@asynccontextmanager
+async def open_bot(
+    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None, storage: Storage | None = None
+) -> AsyncIterator[Vestibule]:
+    """A bot with its storage and connections, closed at the end.
+
+    Raises StorageFault, ScriptFault, MissingScript, or telegram.error.TelegramError when getMe fails.
+    """
+    clock = clock or SystemClock()
+    ids = ids or SystemIds()
+    desk = make_desk(settings, clock, ids)
+    own = None if storage else make_storage(settings, ids)
+    kept: Storage
+    if own is not None:
+        await own.open()
+        kept = own
+    else:
+        assert storage is not None, "either given or made"
+        kept = storage
+    telegram = build_bot(settings.token_text(), settings.api_root())
+    try:
+        await refuse_missing_scripts(kept, desk)
+        await telegram.initialize()
+        await introduce(telegram, desk)
+        yield _assemble(settings, desk, kept, telegram)
+    finally:
+        await telegram.shutdown()
+        if own is not None:
+            await own.close()
+
+
+def _assemble(settings: Settings, desk: Desk, storage: Storage, telegram: Bot) -> Vestibule:
+    messenger = TelegramMessenger(telegram)
+    limits = SendLimits(off=settings.send_limits_off())
+
+    async def faulty(unit: Unit, row: OutboxRow, why: str) -> None:
+        await on_fault(unit, desk, row, why)
+
+    sender = Sender(storage, messenger, desk.clock, desk.ids, limits, faulty)
+    take = TakeUpdates(storage, desk, staff_desk.handle)
+    strangers = Strangers(desk.clock, desk.texts, desk.languages)
+    poller = Poller(
+        telegram,
+        telegram.id,
+        _intake(take, sender, strangers, messenger),
+        desk.clock,
+        answer=messenger.answer_press,
+        long_poll=settings.long_poll_seconds,
+    )
+    cycle = Cycle(storage, desk, sender.wake)
+    heartbeat = Heartbeat(desk.clock, settings.heartbeat_file)
+    return Vestibule(desk, storage, messenger, sender, cycle, take, poller, strangers, heartbeat)
+
+
+def _intake(
+    take: TakeUpdates, sender: Sender, strangers: Strangers, messenger: Messenger
+) -> Callable[[Sequence[Inbound | Malformed]], Awaitable[None]]:
+    async def intake(batch: Sequence[Inbound | Malformed]) -> None:
+        taken = await take(batch)
+        sender.wake()
+        for stranger in taken.strangers:
+            await strangers.answer(messenger, stranger)
+
+    return intake
+
+
+async def run(settings: Settings) -> int:
+    """`vestibule run`: until SIGTERM or SIGINT; gives the exit code."""
+    async with open_bot(settings) as bot:
+        await until_stopped(bot.run())
+    return 0
+
+
+async def until_stopped(work: Awaitable[None]) -> None:
+    """Run the work; SIGTERM and SIGINT end it cleanly."""
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("stopped")
+    finally:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(name)

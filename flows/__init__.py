@@ -1,0 +1,1 @@
+"""The core: scripts, visits, and the one function that moves a visit on. No clock, no I/O, no Telegram."""

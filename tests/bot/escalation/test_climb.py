@@ -1,0 +1,170 @@
+import asyncio
+import itertools
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from bot.escalation.cycle import Cycle
+from bot.ports.stores import StorageFault
+from bot.usecases.climb import climb, unreachable
+from flows.values import Role
+from tests.bot.escalation.conftest import START, concern
+
+
+async def test_the_ladder_climbs_and_never_ends(town):
+    """R-06, S-31: the group's facilitator, then all facilitators, then all of them again, for ever."""
+    case = await town.raises(concern("in_public", route="F"))
+    assert await town.alerted() == {"facilitator"}
+    assert await town.passes(minutes=14) == set()
+    for _ in range(5):
+        assert await town.passes(minutes=15) == {"facilitator", "other facilitator"}
+        part = await town.part(case, Role.FACILITATOR)
+        assert part.next_target
+        assert part.next_due_at == town.clock.now() + timedelta(minutes=15)
+
+
+async def test_after_downtime_the_rung_fires_once(town):
+    """R-05: three days late, the next rung is asked once and the time counts from now."""
+    case = await town.raises(concern("in_public", route="F"))
+    assert await town.passes(days=3) == {"facilitator", "other facilitator"}
+    assert await town.passes() == set()
+    assert (await town.part(case, Role.FACILITATOR)).rung == 2
+
+
+async def test_one_roles_acknowledgement_leaves_the_others_climbing(town):
+    """S-30, R-08: only the role that took the case on stops being asked."""
+    await town.raises(concern("partner_nearby"))
+    await town.presses("facilitator", "CASE:take:K-101")
+    assert await town.passes(minutes=16) == {"partner support"}
+
+
+async def test_a_blocked_chat_is_passed_at_once_and_said_so(town):
+    """R-07, S-31: nobody of the first rung can be reached, so that the next is asked without waiting."""
+    await town.block("facilitator")
+    await town.raises(concern("in_public", route="F"))
+    assert await town.alerted() == {"other facilitator"}
+    assert "Nobody could be reached before you." in await town.texts("other facilitator")
+
+
+async def test_a_failed_alert_is_passed_at_once(town):
+    """R-07: the sender's news that an alert cannot be delivered asks the next rung at once."""
+    await town.raises(concern("in_public", route="F"))
+    [row] = await town.waiting("facilitator")
+    await town.delivered()
+    async with town.unit() as unit:
+        await unreachable(unit, town.desk, row)
+    assert await town.alerted() == {"other facilitator"}
+
+
+async def test_failures_at_the_end_do_not_go_round_without_a_pause(town):
+    """R-06, R-07: when the last one cannot be reached either, stand-ins are asked once, then it waits its time."""
+    case = await town.raises(concern("in_public", route="F"))
+    for name in ("facilitator", "other facilitator", "manager", "manager"):
+        [row, *_] = [r for r in await town.waiting(name) if r.lane == "alert"] or [None]
+        await town.delivered()
+        await town.block(name)
+        if row is not None:
+            async with town.unit() as unit:
+                await unreachable(unit, town.desk, row)
+    assert await town.alerted() == set()
+    assert (await town.part(case, Role.FACILITATOR)).next_due_at > town.clock.now()
+
+
+async def test_with_a_role_nobody_has_managers_stand_in(empty_town):
+    """S-31: nobody of the role anywhere: managers are asked at once, told so, and can take it on."""
+    await empty_town.settle(["manager"])
+    case = await empty_town.raises(concern("no_private_space", route="F"))
+    assert await empty_town.alerted() == {"manager"}
+    assert "Nobody could be reached before you." in await empty_town.texts("manager")
+    await empty_town.presses("manager", "CASE:take:K-101")
+    assert (await empty_town.part(case, Role.FACILITATOR)).state == "taken"
+
+
+async def test_with_nobody_anywhere_it_is_looked_up_again(empty_town):
+    """R-04, R-06: a case without anybody to ask keeps `all` and a due time, and finds whoever comes later."""
+    await empty_town.settle([])
+    case = await empty_town.raises(concern("self_harm", "now", "F"))
+    part = await empty_town.part(case, Role.FACILITATOR)
+    assert (part.next_target, part.next_due_at) == ("all", START + timedelta(minutes=5))
+    empty_town.ids["facilitator"] = empty_town.desk.ids.new()
+    async with empty_town.unit() as unit:
+        from bot.ports.records import StaffRole
+
+        await empty_town._add(unit, "facilitator", "staff", "A", (StaffRole.FACILITATOR,))
+    assert await empty_town.passes(minutes=5) == {"facilitator"}
+
+
+async def test_a_climb_overtaken_by_an_acknowledgement_does_nothing(town, monkeypatch):
+    """R-08: a climb that read the part before it was taken finds it changed and leaves it."""
+    case = await town.raises(concern("in_public", route="F"))
+    old = await town.part(case, Role.FACILITATOR)
+    await town.presses("facilitator", "CASE:take:K-101")
+    await town.delivered()
+    async with town.unit() as unit:
+
+        async def due(now, limit=100):
+            return [old]
+
+        monkeypatch.setattr(unit.cases, "due", due)
+        await climb(unit, town.desk, town.clock.now() + timedelta(hours=1))
+    assert await town.alerted() == set()
+    assert (await town.part(case, Role.FACILITATOR)).state == "taken"
+
+
+STEPS = {
+    "take": lambda town: town.presses("facilitator", "CASE:take:K-101"),
+    "again": lambda town: town.presses("other facilitator", "CASE:take:K-101"),
+    "resolve": lambda town: town.presses("facilitator", "OUT:talked_to_them:K-101"),
+    "seen": lambda town: town.presses("partner support", "CASE:seen:K-101"),
+    "climb": lambda town: town.passes(minutes=16),
+}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(STEPS)), ids="-".join)
+async def test_whatever_the_order_only_an_acknowledgement_of_the_role_stops_its_climb(town, order):
+    """R-08, R-04, S-30: acknowledgements, climbs and outcomes in any order leave each role to itself."""
+    case = await town.raises(concern("partner_nearby"))
+    done: set[str] = set()
+    for step in order:
+        alerted = await STEPS[step](town)
+        facilitator, support = [await town.part(case, r) for r in (Role.FACILITATOR, Role.PARTNER_SUPPORT)]
+        if step == "climb":
+            stopped = bool({"take", "resolve"} & done)
+            assert ("facilitator" in alerted) is not stopped
+            assert ("partner support" in alerted) is ("seen" not in done)
+        # The other group's facilitator was not asked before the climb, and can take nothing until then.
+        done |= {step} if step != "again" or "climb" in done else set()
+        assert (facilitator.state == "done") is ("resolve" in done)
+        assert (facilitator.state == "asking") is not bool({"take", "resolve", "again"} & done)
+        assert (support.state == "done") is ("seen" in done)
+        for part in (facilitator, support):
+            assert (part.state == "asking") is (part.next_target is not None and part.next_due_at is not None)
+
+
+async def test_the_cycle_looks_every_five_seconds_and_survives_a_storage_fault(town):
+    """R-05: a storage fault is tried again; what is due fires within ten seconds, and the sender is woken."""
+    await town.raises(concern("in_public", route="F"))
+    await town.delivered()
+    woken, faults = [], [StorageFault("busy")]
+
+    class Faulty:
+        @asynccontextmanager
+        async def unit(self):
+            if faults:
+                raise faults.pop()
+            async with town.storage.unit() as unit:
+                yield unit
+
+    task = asyncio.create_task(Cycle(Faulty(), town.desk, lambda: woken.append(1)).run())
+    try:
+        for step in (0, 5, 15 * 60, 5):
+            town.clock.advance(timedelta(seconds=step))
+            await asyncio.sleep(0.2)
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert not faults
+    assert woken == [1]
+    assert await town.alerted() == {"facilitator", "other facilitator"}

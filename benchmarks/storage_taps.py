@@ -1,6 +1,6 @@
 """How long one transaction of 50 taps takes: chat, person and visit read; answer, visit, person, message, update id written.
 
-    python benchmarks/storage_taps.py [rounds]
+python benchmarks/storage_taps.py [rounds]
 """
 
 from __future__ import annotations
@@ -39,7 +39,15 @@ async def settle(unit: Unit) -> None:
         person, visit = IDS.new(), IDS.new()
         await unit.people.add(
             Person(
-                person, programme, group, "participant", "Alias", "en", "Europe/London", "testing", visit_id=visit
+                person,
+                programme,
+                group,
+                "participant",
+                "Alias",
+                "en",
+                "Europe/London",
+                "testing",
+                visit_id=visit,
             )
         )
         await unit.chats.add(Chat(IDS.new(), BOT, number, person))
@@ -93,7 +101,9 @@ async def main(rounds: int) -> None:
         times = [await one_round(storage, number) for number in range(rounds)]
         await storage.close()
     median = statistics.median(times)
-    print(f"{TAPS} taps in one transaction: median {median:.1f} ms, from {min(times):.1f} to {max(times):.1f} ms")
+    print(
+        f"{TAPS} taps in one transaction: median {median:.1f} ms, from {min(times):.1f} to {max(times):.1f} ms"
+    )
     print(f"that is {TAPS / median * 1000:,.0f} taps a second, durable on disk")
 
 

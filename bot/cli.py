@@ -45,10 +45,19 @@ def main() -> None:
     except Told as told:
         complain(told.lines)
         sys.exit(told.code)
-    except (BadSettings, ScriptFault) as fault:
-        complain(fault.faults)
-    except (StorageFault, BadKeys, CannotOpen) as fault:
-        complain([str(fault)])
     except Exception as error:  # noqa: BLE001 - a message could hold what a person wrote (S-20): kind and place only
-        complain([f"a fault of our own, please report it: {kinds_of(error)} at {places_of(error)}"])
+        complain(lines_of(error))
     sys.exit(FAULT)
+
+
+def lines_of(error: BaseException) -> list[str]:
+    """What to say about an error, a line each."""
+    match error:
+        case BadSettings() | ScriptFault():
+            return list(error.faults)
+        case StorageFault() | BadKeys() | CannotOpen():
+            return [str(error)]
+        case BaseExceptionGroup():
+            return [line for one in error.exceptions for line in lines_of(one)]
+        case _:
+            return [f"a fault of our own, please report it: {kinds_of(error)} at {places_of(error)}"]

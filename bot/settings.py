@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     )
 
     bot_token: SecretStr | None = Field(
-        None, description="The bot's token, as BotFather gives it. Needed by run; keep it out of files others read."
+        None,
+        description="The bot's token, as BotFather gives it. Needed by run; keep it out of files others read.",
     )
     bot_name: str | None = Field(
         None,
@@ -66,20 +67,24 @@ class Settings(BaseSettings):
         "demo; make one with vestibule keys new. Without them the data cannot be read: keep a copy elsewhere.",
     )
     send_limits: Literal["on", "off"] = Field(
-        "on", description="on keeps Telegram's pace of sending. off is for benches, and refused for Telegram itself."
+        "on",
+        description="on keeps Telegram's pace of sending. off is for benches, and refused for Telegram itself.",
     )
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="The languages offered, as en,de. Not set: every language there is a catalogue for.",
     )
     drafts: bool = Field(
-        False, description="Whether languages whose catalogue is still a draft, unread by a speaker, are offered too."
+        False,
+        description="Whether languages whose catalogue is still a draft, unread by a speaker, are offered too.",
     )
     door_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
-        10, description="Minutes after an answer until the question whether nobody is near is asked again (S-01)."
+        10,
+        description="Minutes after an answer until the question whether nobody is near is asked again (S-01).",
     )
     details_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
-        10, description="Minutes until a case's details are taken away again from a staff member's chat (S-21)."
+        10,
+        description="Minutes until a case's details are taken away again from a staff member's chat (S-21).",
     )
     questions_per_sitting: Annotated[int, Field(ge=1, le=10)] = Field(
         3, description="Reflection questions asked in one sitting at most (S-12)."
@@ -101,7 +106,8 @@ class Settings(BaseSettings):
         15, description="Minutes until the next person is asked when a person is needed before the session."
     )
     ladder_roster_minutes: Minutes = Field(
-        60, description="Minutes until the next person is asked about what is to be solved before the session."
+        60,
+        description="Minutes until the next person is asked about what is to be solved before the session.",
     )
     ladder_review_minutes: Minutes = Field(
         24 * 60, description="Minutes until the next person is asked about what is for review."
@@ -110,7 +116,8 @@ class Settings(BaseSettings):
         25, description="Seconds that one question to Telegram for news may wait for an answer."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="From which level on something is logged. No level logs names, answers or texts (S-20)."
+        "info",
+        description="From which level on something is logged. No level logs names, answers or texts (S-20).",
     )
     heartbeat_file: Path = Field(
         Path("vestibule.heartbeat"),
@@ -120,7 +127,11 @@ class Settings(BaseSettings):
     @field_validator("languages", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -150,7 +150,9 @@ def _stale(m: Moves, step: Step | None, press: inputs.Answered) -> None:
 
 def _answers(m: Moves, step: Step, choice: str) -> bool:
     """Whether such a button ever stood there: the script's choices (but `missing`), and defer."""
-    return (choice == "defer" and m.can_defer(step)) or (choice != "missing" and step.choice(choice) is not None)
+    return (choice == "defer" and m.can_defer(step)) or (
+        choice != "missing" and step.choice(choice) is not None
+    )
 
 
 def _repeats(m: Moves, step: Step, choice: str) -> bool:

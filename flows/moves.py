@@ -122,7 +122,9 @@ class Moves:
         return [
             m
             for m in meanings(self.playable.script, self.playable.catalogue, self.visit.said)
-            if not any((c, s) == (m.concern, m.step) and Urgency(u).rank >= m.urgency.rank for c, u, s in told)
+            if not any(
+                (c, s) == (m.concern, m.step) and Urgency(u).rank >= m.urgency.rank for c, u, s in told
+            )
         ]
 
     def _raise_meanings(self) -> None:
@@ -153,7 +155,8 @@ class Moves:
         before, level = self.visit.level, self._level()
         self.update(level=level)
         step = self.playable.find(self.visit.step)
-        told = step is None or step.kind == "result"  # the outcome was given out already: a worse one follows it
+        # Once the outcome was given out, a worse one follows it.
+        told = step is None or step.kind == "result"
         if level is Level.HOLD or (told and level.rank > before.rank):
             self.effects.append(SetReadiness(level, fixes(self.playable.script, self.visit), final=told))
 
@@ -209,10 +212,7 @@ class Moves:
         self.say(Slot.NOTICE, (lines.FINISHED,), sensitive=False)
 
     def _conclude(self, step: Step) -> None:
-        if (
-            self.visit.facts.get("held") == "yes"
-            and self._level() is not Level.HOLD
-        ):
+        if self.visit.facts.get("held") == "yes" and self._level() is not Level.HOLD:
             self.raise_concern("contradiction", step)
         self.effects.append(
             SetReadiness(self.visit.level, fixes(self.playable.script, self.visit), final=True)

@@ -100,6 +100,9 @@ class _Source:
             self.broken = (
                 f"{path}:{line}: not readable as YAML ({error.problem}); check indentation and quotes"
             )
+        except yaml.YAMLError as error:
+            reason = str(error).splitlines()[0]
+            self.broken = f"{path}:1: not readable as YAML ({reason}); save it as plain UTF-8 text"
 
     @classmethod
     def of(cls, path: Path) -> _Source:
@@ -150,6 +153,9 @@ def _plain(node: yaml.Node) -> Any:
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, Any] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                problem = "a field's name has to be a word"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"{key.value} stands twice", problem_mark=key.start_mark)
             seen[key.value] = _plain(value)

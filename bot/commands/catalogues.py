@@ -72,7 +72,7 @@ def faults_of(language: str) -> list[str]:
             catalogue = read_po(file, locale=language, abort_invalid=True)
     except (OSError, ValueError, PoFileError, UnknownLocaleError) as error:
         return [f"{short}:1: cannot be read as a catalogue ({error})"]
-    missing = language.split("_")[0] not in word_lists()
+    missing = language.split("_", maxsplit=1)[0] not in word_lists()
     words = [f"bot/neutral_words.yaml: no words for {language}; S-02 needs them in every language"] * missing
     return [*words, *(f"{short}:{fault}" for text in texts() for fault in _faults(catalogue, text, language))]
 

@@ -19,9 +19,11 @@ def word_lists() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _pattern(language: str) -> re.Pattern[str]:
-    stems = (*word_lists().get(language.split("_")[0], ()), *word_lists()["en"])
+    stems = (*word_lists().get(language.split("_", maxsplit=1)[0], ()), *word_lists()["en"])
     return re.compile(
-        "|".join(rf"\w*{re.escape(s[1:])}\w*" if s.startswith("*") else rf"\b{re.escape(s)}\w*" for s in stems),
+        "|".join(
+            rf"\w*{re.escape(s[1:])}\w*" if s.startswith("*") else rf"\b{re.escape(s)}\w*" for s in stems
+        ),
         re.IGNORECASE,
     )
 

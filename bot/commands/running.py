@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import errno
+import tempfile
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +13,9 @@ import typer
 from telegram.error import InvalidToken, TelegramError
 
 from bot import logs
-from bot.commands.terminal import Told
+from bot.commands.terminal import Told, say
 from bot.settings import load_settings
 from bot.usecases.carry_out import MissingScript
-
-DEMO_DATA = Path("data/demo")
 
 
 def run() -> None:
@@ -23,12 +23,15 @@ def run() -> None:
     from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
 
     settings = load_settings()
-    settings.token_text(), settings.keys_text()
+    settings.token_text()
+    settings.keys_text()
     logs.configure(settings.log_level)
     try:
         code = asyncio.run(wiring.run(settings))
     except InvalidToken:
-        raise Told("Telegram does not know the token in VESTIBULE_BOT_TOKEN; BotFather shows the right one") from None
+        raise Told(
+            "Telegram does not know the token in VESTIBULE_BOT_TOKEN; BotFather shows the right one"
+        ) from None
     except TelegramError as error:
         says = f"the Bot API at VESTIBULE_BOT_API_URL cannot be reached ({type(error).__name__})"
         raise Told(f"{says}; look at the address and the network") from None
@@ -40,14 +43,22 @@ def run() -> None:
 def demo(
     port: Annotated[int, typer.Option(help="Port of the page.", min=1, max=65535)] = 8080,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the demo of last time.")] = False,
 ) -> None:
-    """Run everything in a browser, with a simulated Telegram: two phones, and a clock to move."""
-    from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
+    """Run everything in a browser, with a simulated Telegram: phones side by side, and a clock to move."""
+    from bot import demo as embedded  # noqa: PLC0415 - the commands that need no wiring start without loading it all
 
-    settings = load_settings()
-    logs.configure("warning" if settings.log_level == "info" else settings.log_level)
-    if fresh and DEMO_DATA.exists():
-        shutil.rmtree(DEMO_DATA)
-    DEMO_DATA.mkdir(parents=True, exist_ok=True)
-    raise typer.Exit(asyncio.run(wiring.demo(settings, port=port, open_browser=browser, data=DEMO_DATA)))
+    def ready(address: str) -> None:
+        say(f"The demo is at {address}")
+        say("Open the invitations on the phones there. Ctrl-C ends it; nothing of it is kept.")
+        if browser:
+            webbrowser.open(address)
+
+    logs.configure("warning")
+    with tempfile.TemporaryDirectory(prefix="vestibule-demo-") as folder:
+        try:
+            code = asyncio.run(embedded.demo(port=port, data=Path(folder), ready=ready))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise Told(f"port {port} is in use; choose another with --port") from None
+    raise typer.Exit(code)

@@ -141,9 +141,12 @@ class SqliteStorage:
 
 
 async def _connect(file: str) -> aiosqlite.Connection:
+    # isolation_level None: nobody begins a transaction but us.
+    connection = aiosqlite.connect(file, isolation_level=None, cached_statements=256)
+    # Its thread would keep a process alive that ends with a traceback before it could close the storage.
+    connection._thread.daemon = True
     with clear_faults():
-        # isolation_level None: nobody begins a transaction but us.
-        connection = await aiosqlite.connect(file, isolation_level=None, cached_statements=256)
+        await connection
     try:
         for pragma, (value, reads) in _PRAGMAS.items():
             with clear_faults():

@@ -72,8 +72,8 @@ class Poller:
                 except (TelegramError, _NoBatch) as error:
                     seconds = min(2.0**failures, _LONGEST_PAUSE)
                     failures = min(failures + 1, 5)
-                    event = "poll_conflict" if isinstance(error, Conflict) else "poll_failed"
-                    log.warning(event, error=type(error).__name__, seconds=seconds)
+                    event = "poll.conflict" if isinstance(error, Conflict) else "poll.failed"
+                    log.warning(event, fault=type(error).__name__, seconds=seconds)
                     await self._pause(seconds)
         finally:
             for task in self._answers:
@@ -128,7 +128,7 @@ class Poller:
                 return
             except StorageFault as fault:
                 log.warning(
-                    "intake_storage_fault", error=type(fault).__name__, count=len(batch), seconds=seconds
+                    "intake.storage_fault", fault=type(fault).__name__, count=len(batch), seconds=seconds
                 )
                 await self._pause(seconds)
                 seconds = min(seconds * 2, _LONGEST_PAUSE)

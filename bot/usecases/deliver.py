@@ -149,7 +149,7 @@ class Sender:
 
     async def _wait_for_storage(self, fault: Exception, count: int) -> Picked:
         self._storage_faults = min(self._storage_faults + 1, 6)
-        log.warning("deliver_storage_fault", error=type(fault).__name__, count=count)
+        log.warning("deliver.storage_fault", fault=type(fault).__name__, count=count)
         await asyncio.sleep(0.05 * 2**self._storage_faults)
         return Picked(until=self._clock.now())
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Case, Chat, Lane, OutboxRow, Person
 from bot.ports.stores import Unit
+from bot.usecases import release
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, find, say, visit
 from bot.usecases.case_actions import lift, offer_lifts, offer_outcomes, resolve
@@ -94,6 +95,9 @@ async def _pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pr
     elif press.step == "MENU":
         await _list_cases(unit, desk, person, chat)
         return
+    elif press.step == "REL":
+        await release.pressed(unit, desk, person, chat, press)
+        return
     else:
         await say(unit, desk, person, chat, texts.WHAT_CAN_BE_DONE)
         return
@@ -108,6 +112,8 @@ async def _commanded(unit: Unit, desk: Desk, person: Person, chat: Chat, command
         )
     elif command.name in ("menu", "start") or command.name in COMMANDS:
         await _list_cases(unit, desk, person, chat)
+    elif command.name == "release":
+        await release.choose_person(unit, desk, person, chat)
     elif command.name == "help":
         await say(unit, desk, person, chat, texts.HELP)
     elif command.name == "language":

@@ -50,7 +50,7 @@ HELP = Line(
     "staff",
     "/case: open cases. /case K-101: one case. /ack K-101: take it on. /details K-101: read it. "
     "/resolve K-101: close it for your role. /seen K-101: partner support has seen it. "
-    "/language de: another language. /stop: take away what stands here.",
+    "/release: open a closed step for somebody. /language de: another language. /stop: take away what stands here.",
 )
 NO_CASES = Line("staff", "No open case is waiting for your roles.")
 OPEN_CASES = Line("staff", "Open cases of your roles:")

@@ -38,7 +38,9 @@ def programme(**changes: Any) -> r.Programme:
 
 
 def group(number: int = 1, **changes: Any) -> r.Group:
-    return replace(r.Group(named("group", number), named("programme"), f"g{number}", "Group", "Europe/London"), **changes)
+    return replace(
+        r.Group(named("group", number), named("programme"), f"g{number}", "Group", "Europe/London"), **changes
+    )
 
 
 def session(number: int = 1, **changes: Any) -> r.Session:

@@ -1,0 +1,77 @@
+"""The bot's user name, for invitation links: from the settings, from the last time, or from Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from telegram.error import TelegramError
+
+from bot.commands.terminal import complain
+from bot.settings import Settings
+from bot.storage.revisions import database_file
+from bot.telegram.transport import build_bot
+from bot.usecases.invite import Issued, link_of
+
+_SECONDS = 8
+_NAME = re.compile(r"[A-Za-z0-9_]{3,32}\Z")
+
+
+async def bot_name(settings: Settings) -> str | None:
+    """The name, or None when nothing and nobody can say it. Telegram's answer is kept beside the database."""
+    if settings.bot_name:
+        return settings.bot_name
+    if not settings.bot_token:
+        return None
+    token = settings.token_text()
+    kept = _Kept(settings, token.split(":")[0])
+    name = kept.read()
+    if name is None:
+        name = await _ask(token, settings.api_root())
+        if name:
+            kept.write(name)
+    return name
+
+
+async def links(settings: Settings, issued: Sequence[Issued]) -> list[str]:
+    """The links; where the bot's name is not known they lead nowhere, and a line says so."""
+    name = await bot_name(settings)
+    if name is None and issued:
+        complain(["the bot's name is not known, so the link lacks it: set VESTIBULE_BOT_NAME, or VESTIBULE_BOT_TOKEN "
+                  "where Telegram can be reached"])  # fmt: skip
+    return [link_of(name or "", one.token) for one in issued]
+
+
+class _Kept:
+    """`<database>.bot-name`, with the bot's number, so that another bot's name is not taken for it."""
+
+    def __init__(self, settings: Settings, number: str) -> None:
+        database = database_file(settings.database_url)
+        self._file = database.with_name(database.name + ".bot-name")
+        self._number = number
+
+    def read(self) -> str | None:
+        try:
+            number, _, name = self._file.read_text("utf-8").strip().partition(" ")
+        except (OSError, UnicodeDecodeError):
+            return None
+        return name if number == self._number and _NAME.match(name) else None
+
+    def write(self, name: str) -> None:
+        part = Path(f"{self._file}.part")
+        part.write_text(f"{self._number} {name}\n", encoding="utf-8")
+        part.replace(self._file)
+
+
+async def _ask(token: str, root: str) -> str | None:
+    bot = build_bot(token, root)
+    try:
+        async with asyncio.timeout(_SECONDS):
+            await bot.initialize()
+        return bot.username
+    except (TelegramError, TimeoutError):
+        return None
+    finally:
+        await bot.shutdown()

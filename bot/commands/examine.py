@@ -1,0 +1,128 @@
+"""What doctor looks at on this machine. Each look gives findings and raises nothing."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+from zoneinfo import available_timezones
+
+import aiohttp
+
+from bot.ports.stores import StorageFault
+from bot.settings import BadSettings, Settings
+from bot.storage.revisions import check_revision, current_revision, database_file
+from bot.storage.sealing import BadKeys, Keyring
+
+WAL_MENDED = (3, 51, 3)
+_LITTLE, _TOO_LITTLE = 1_000_000_000, 100_000_000
+_EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
+_SKEW_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at and what was seen. A note stops nothing."""
+
+    mark: Literal["ok", "note", "fault"]
+    what: str
+    says: str
+
+
+def database(settings: Settings) -> Iterator[Finding]:
+    """Whether the database is there, is this software's, and is whole."""
+    try:
+        file = database_file(settings.database_url)
+        check_revision(settings.database_url)
+        revision = current_revision(settings.database_url)
+        with closing(
+            sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+        ) as connection:
+            whole = connection.execute("PRAGMA integrity_check").fetchone()[0]
+            rows = connection.execute("PRAGMA foreign_key_check").fetchone()
+    except StorageFault as fault:
+        yield Finding("fault", "database", str(fault))
+        return
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "SQLite")
+        yield Finding("fault", "database", f"it cannot be read through ({name}); restore it from a backup")
+        return
+    if whole == "ok" and rows is None:
+        yield Finding("ok", "database", f"{file} is at revision {revision}, and whole")
+    else:
+        yield Finding("fault", "database", f"{file} is damaged; stop the bot and restore it from a backup")
+
+
+def sqlite(settings: Settings) -> Iterator[Finding]:
+    """Whether this SQLite can spoil its write-ahead log when two processes write at once."""
+    if sqlite3.sqlite_version_info >= WAL_MENDED:
+        yield Finding("ok", "SQLite", sqlite3.sqlite_version)
+        return
+    says = "before 3.51.3 two processes that write at once can damage the database; our file lock keeps them apart"
+    yield Finding(
+        "ok", "SQLite", f"{sqlite3.sqlite_version}; {says}. Open it with nothing else while the bot runs"
+    )
+
+
+def disk(settings: Settings) -> Iterator[Finding]:
+    """Whether there is room where the database is."""
+    try:
+        folder = database_file(settings.database_url).absolute().parent
+        free = shutil.disk_usage(folder).free
+    except (StorageFault, OSError):
+        yield Finding("fault", "disk", "the folder for the database is not there")
+        return
+    says = f"{free / 1e9:.1f} GB free in {folder}"
+    if free < _TOO_LITTLE:
+        yield Finding("fault", "disk", f"{says}; free some, 0.1 GB at least")
+    else:
+        yield Finding("note" if free < _LITTLE else "ok", "disk", says)
+
+
+def keys(settings: Settings) -> Iterator[Finding]:
+    """Whether the keys can be used; never what they are."""
+    try:
+        Keyring(settings.keys_text())
+    except (BadSettings, BadKeys) as fault:
+        yield Finding("fault", "keys", str(fault))
+    else:
+        yield Finding("ok", "keys", "they can be used; keep a copy away from the database")
+
+
+async def clock(settings: Settings) -> list[Finding]:
+    """Whether the clock is about right, by the Bot API server's, and the time zones are there."""
+    findings = []
+    if "Europe/London" not in available_timezones():
+        findings.append(Finding("fault", "time zones", "there is no time zone database; install tzdata"))
+    now = datetime.now(UTC)
+    if now < _EARLIEST:
+        findings.append(Finding("fault", "clock", f"it says {now:%Y-%m-%d}; set it, by NTP at best"))
+        return findings
+    there = await _servers_time(settings.api_root())
+    if there is None:
+        findings.append(
+            Finding("note", "clock", f"it says {now:%Y-%m-%d %H:%M} UTC; there was nothing to compare")
+        )
+        return findings
+    seconds = abs((datetime.now(UTC) - there).total_seconds())
+    mark: Literal["ok", "fault"] = "ok" if seconds <= _SKEW_SECONDS else "fault"
+    findings.append(
+        Finding(mark, "clock", f"{seconds:.0f} s from the Bot API server's; {_SKEW_SECONDS} at most")
+    )
+    return findings
+
+
+async def _servers_time(root: str) -> datetime | None:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+            session.head(root, allow_redirects=False) as response,
+        ):
+            return parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
+    except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
+        return None

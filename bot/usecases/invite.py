@@ -1,0 +1,133 @@
+"""Invite somebody: a single-use link with a time after which it opens nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale
+from babel.core import UnknownLocaleError
+
+from bot.ports.records import AuditEntry, Group, Invitation, Programme, StaffRole
+from bot.ports.services import Clock, Ids
+from bot.ports.stores import Unit
+
+PARTICIPANT = "participant"
+ROLES = (PARTICIPANT, *(role.value for role in StaffRole))
+IN_A_GROUP = frozenset({PARTICIPANT, StaffRole.FACILITATOR.value})
+OPERATOR = "operator"
+"""Who acts in the audit log when it was done at the command line."""
+
+
+class CannotInvite(Exception):
+    """The invitation asked for makes no sense here; the message says what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """Who is to be invited. `alias`: how staff know them, never a full name."""
+
+    role: str
+    alias: str
+    language: str
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """An invitation with its token, which is kept nowhere: this is the only time it can be read."""
+
+    guest: Guest
+    group: str
+    token: str
+    expires: datetime
+
+
+def link_of(bot_name: str, token: str) -> str:
+    """The link that opens Telegram at the bot, with the token."""
+    return f"https://t.me/{bot_name}?start={token}"
+
+
+def known_timezone(name: str) -> bool:
+    """Whether it is an IANA zone, such as Europe/London."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return "/" in name or name == "UTC"
+
+
+def known_language(code: str) -> bool:
+    """Whether CLDR knows the language, such as en or pt_BR."""
+    try:
+        Locale.parse(code)
+    except (UnknownLocaleError, ValueError, TypeError):
+        return False
+    return True
+
+
+async def choose_programme(unit: Unit, key: str | None) -> Programme:
+    """The programme of that key, or the only one. Raises CannotInvite."""
+    programmes = await unit.programmes.all()
+    keys = ", ".join(programme.key for programme in programmes)
+    if not programmes:
+        raise CannotInvite("there is no programme yet; make one with: vestibule import FILE")
+    if key is None:
+        if len(programmes) > 1:
+            raise CannotInvite(f"there are several programmes; say which with --programme: {keys}")
+        return programmes[0]
+    for programme in programmes:
+        if programme.key == key:
+            return programme
+    raise CannotInvite(f"there is no programme {key}; there are: {keys}")
+
+
+async def choose_group(unit: Unit, programme: Programme, role: str, key: str | None) -> Group | None:
+    """The group of that key; the only one for who needs one; None for the whole programme. Raises CannotInvite."""
+    groups = await unit.programmes.groups(programme.id)
+    keys = ", ".join(group.key for group in groups)
+    if key is not None:
+        for group in groups:
+            if group.key == key:
+                return group
+        raise CannotInvite(f"there is no group {key} in {programme.key}; there are: {keys or 'none'}")
+    if role not in IN_A_GROUP:
+        return None
+    if len(groups) != 1:
+        says = f"there are several; say which with --group: {keys}" if groups else "there is none yet"
+        raise CannotInvite(f"a {role} needs a group, and {says}")
+    return groups[0]
+
+
+async def invite(
+    unit: Unit, clock: Clock, ids: Ids, programme: Programme, group: Group | None, guest: Guest, days: int
+) -> Issued:
+    """Stage the invitation and its audit entry; the caller commits. Raises CannotInvite."""
+    _refuse_nonsense(guest)
+    now, token = clock.now(), ids.token()
+    invitation = Invitation(
+        id=ids.new(),
+        programme_id=programme.id,
+        group_id=group.id if group else None,
+        role=guest.role,
+        alias=guest.alias,
+        language=guest.language,
+        timezone=guest.timezone,
+        expires_at=now + timedelta(days=days),
+    )
+    await unit.invitations.add(invitation, token)
+    detail = {"role": guest.role}
+    await unit.audit.add(AuditEntry(ids.new(), now, OPERATOR, "invited", invitation.id, detail))
+    return Issued(guest, group.key if group else "", token, invitation.expires_at)
+
+
+def _refuse_nonsense(guest: Guest) -> None:
+    if guest.role not in ROLES:
+        raise CannotInvite(f"there is no role {guest.role}; there are: {', '.join(ROLES)}")
+    if not guest.alias.strip() or len(guest.alias) > 60:
+        raise CannotInvite("an alias should have 1 to 60 characters, and not be a full name")
+    if not known_language(guest.language):
+        raise CannotInvite(f"{guest.language} is no language code; it should look like en or pt_BR")
+    if not known_timezone(guest.timezone):
+        raise CannotInvite(f"{guest.timezone} is no time zone; it should look like Europe/London")

@@ -1,0 +1,101 @@
+"""Logs that cannot tell anybody's story."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from babel import Locale
+
+from bot import logs
+
+STORY = "Somebody hurt somebody at home"
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What is logged, with logging put back afterwards."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    before, level = logging.root.handlers[:], logging.root.level
+    logs.configure("debug")
+    yield stream
+    structlog.reset_defaults()
+    logging.root.handlers[:] = before
+    logging.root.setLevel(level)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    """The lines of JSON."""
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_only_allowed_keys_are_logged(written: io.StringIO) -> None:
+    """S-20: keys that are not on the list are dropped, whatever they hold."""
+    structlog.get_logger().warning(
+        "update.fault", fault="KeyError", count=3, alias=STORY, text=STORY, chat=4711
+    )
+    [line] = lines(written)
+    assert {k: line[k] for k in ("event", "fault", "count", "level")} == {
+        "event": "update.fault",
+        "fault": "KeyError",
+        "count": 3,
+        "level": "warning",
+    }
+    assert set(line) == {"event", "fault", "count", "level", "timestamp"}
+
+
+def test_an_event_is_a_name_and_a_value_is_plain(written: io.StringIO) -> None:
+    """S-20: an event that is a sentence loses its words, and allowed keys hold only short plain values."""
+    structlog.get_logger().error(STORY, reason={"text": STORY}, fault=STORY * 20, case="K-104")
+    [line] = lines(written)
+    assert line["event"] == "unnamed"
+    assert set(line) == {"event", "case", "level", "timestamp"}
+
+
+def test_an_exception_is_its_kind_and_place(written: io.StringIO) -> None:
+    """S-20: of an exception its class names and places in the code are logged, never what it says."""
+    try:
+        try:
+            int(STORY)
+        except ValueError as error:
+            raise ExceptionGroup(STORY, [KeyError(STORY)]) from error
+    except ExceptionGroup:
+        structlog.get_logger().error("loop.broke", exc_info=True)
+    [line] = lines(written)
+    assert line["fault"] == "ExceptionGroup(KeyError) < ValueError"
+    assert "Somebody" not in written.getvalue()
+
+
+def test_places_are_those_of_our_code() -> None:
+    """A place is file and line of the project's own code."""
+    with pytest.raises(ValueError, match="empty|locale") as raised:
+        Locale.parse("")
+    places = logs.places_of(raised.value)
+    assert "test_logs.py:" in places
+    assert "site-packages" not in places
+
+
+def test_libraries_are_heard_without_their_words(written: io.StringIO) -> None:
+    """S-20: a library's log line arrives as its name and level; its words and arguments are left out."""
+    try:
+        raise RuntimeError(STORY)
+    except RuntimeError:
+        logging.getLogger("aiohttp.client").error("got %s", STORY, exc_info=True)
+    logging.getLogger("aiohttp.client").info("token 123:abc")
+    [line] = lines(written)
+    assert (line["event"], line["library"], line["level"]) == ("library", "aiohttp.client", "error")
+    assert line["fault"] == "RuntimeError"
+    assert "Somebody" not in written.getvalue()
+
+
+def test_the_level_is_kept(monkeypatch: pytest.MonkeyPatch, written: io.StringIO) -> None:
+    """What is below the level set is not logged."""
+    logs.configure("error")
+    structlog.get_logger().warning("update.fault")
+    assert not written.getvalue()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 from telegram import Bot
+from telegram.error import BadRequest, NetworkError
 
 from bot.clock import SystemClock
 from bot.escalation.cycle import Cycle
@@ -118,7 +119,8 @@ async def open_bot(
 ) -> AsyncIterator[Vestibule]:
     """A bot with its storage and connections, closed at the end.
 
-    Raises StorageFault, ScriptFault, MissingScript, or telegram.error.TelegramError when getMe fails.
+    Waits for the Bot API to be reachable. Raises StorageFault, ScriptFault, MissingScript, or
+    telegram.error.InvalidToken when the token is not known.
     """
     clock = clock or SystemClock()
     ids = ids or SystemIds()
@@ -134,13 +136,27 @@ async def open_bot(
     telegram = build_bot(settings.token_text(), settings.api_root())
     try:
         await refuse_missing_scripts(kept, desk)
-        await telegram.initialize()
+        await _reach(telegram)
         await introduce(telegram, desk)
         yield _assemble(settings, desk, kept, telegram)
     finally:
         await telegram.shutdown()
         if own is not None:
             await own.close()
+
+
+async def _reach(telegram: Bot) -> None:
+    """getMe, again and again while the network is down: a machine may start before its network does."""
+    seconds = 1.0
+    while True:
+        try:
+            return await telegram.initialize()
+        except BadRequest:
+            raise
+        except NetworkError as error:
+            log.warning("telegram.unreachable", fault=type(error).__name__, seconds=seconds)
+        await asyncio.sleep(seconds)
+        seconds = min(seconds * 2, 30.0)
 
 
 def _assemble(settings: Settings, desk: Desk, storage: Storage, telegram: Bot) -> Vestibule:

@@ -106,16 +106,17 @@ def _raised_by(script: Script, known: Known) -> Iterator[tuple[Step, Raise]]:
 def meanings(script: Script, catalogue: Catalogue, known: Known) -> tuple[Meaning, ...]:
     """What all current answers imply, whatever the order they were given in.
 
-    A concern implied more than once comes once for each urgency-and-route, the most urgent first.
+    A concern implied at several steps comes once for each (S-33: a second sign of the same thing is not merged
+    into the first), and at one step once for each urgency and route; the most urgent first.
     """
-    found: dict[tuple[str, Urgency, tuple[Role, ...]], Meaning] = {}
+    found: dict[tuple[str, str, Urgency, tuple[Role, ...]], Meaning] = {}
     for step, item in _raised_by(script, known):
         if not holds(item.when, known):
             continue
         entry = catalogue[item.concern]
         urgency, route = item.urgency or entry.urgency, item.route or entry.route
         meaning = Meaning(item.concern, urgency, route, step.id, known.answers.get(step.id, ()))
-        found.setdefault((item.concern, urgency, route), meaning)
+        found.setdefault((item.concern, step.id, urgency, route), meaning)
     return tuple(sorted(found.values(), key=lambda m: -m.urgency.rank))
 
 

@@ -71,7 +71,7 @@ class KeepAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RaiseConcern:
-    """Bring this to people. The same concern is repeated only when it became more urgent (S-33)."""
+    """Bring this to people. From one step the same concern comes again only when it became more urgent (S-33)."""
 
     concern: str
     urgency: Urgency

@@ -92,12 +92,16 @@ class Course:
         return cursor.state
 
 
+class _Drawn:
+    """Stands where the cursor stands when the machine runs; a graph is drawn for a model only."""
+
+
 def mermaid(script: Script) -> str:
     """The script's graph as Mermaid, drawn from a machine of the same definition."""
     states, rows = definition(script)
     drawn = [row for row in rows if row["trigger"] != SKIP or row["unless"][0].__name__]
     graph = GraphMachine(
-        model=None,
+        model=_Drawn(),
         states=states,
         transitions=drawn,
         initial=script.steps[0].id,

@@ -83,7 +83,11 @@ def _read(path: Path, model: type[T]) -> tuple[T | None, list[str]]:
     try:
         return model.model_validate(source.data), []
     except ValidationError as error:
-        return None, [source.fault(e["loc"], e["type"], e["msg"]) for e in error.errors()]
+        found = error.errors()
+        # A list whose items have faults is also called too short, which would only confuse.
+        within = {e["loc"][:depth] for e in found for depth in range(len(e["loc"]))}
+        said = [e for e in found if e["type"] != "too_short" or e["loc"] not in within]
+        return None, [source.fault(e["loc"], e["type"], e["msg"]) for e in said]
 
 
 class _Source:
@@ -111,9 +115,13 @@ class _Source:
     def fault(self, loc: tuple[int | str, ...], kind: str, message: str) -> str:
         """One line for a validation error at this place."""
         line, step = self._locate(loc)
-        where = ".".join(str(part) for part in loc if part != "steps")
-        hint = _HINTS.get(kind, "")
-        return f"{self.path}:{line}: {f'step {step}: ' if step else ''}{where}: {message}{f'; {hint}' if hint else ''}"
+        where = ".".join(str(part) for part in (loc[2:] if step else loc))
+        said = [
+            f"step {step}" if step else "",
+            where,
+            message + (f"; {_HINTS[kind]}" if kind in _HINTS else ""),
+        ]
+        return f"{self.path}:{line}: {': '.join(part for part in said if part)}"
 
     def place(self, step: str, what: str) -> str:
         """One line for a fault found at a step (or at the script as a whole)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -72,4 +73,18 @@ def _way() -> str:
 
 
 def _tidy(drawn: str) -> str:
-    return "\n".join(line.rstrip() for line in drawn.strip().splitlines())
+    """Without colours, which suit one background only; hyphens in a state's id would end it for Mermaid."""
+    lines = (line.rstrip() for line in drawn.strip().splitlines())
+    return "\n".join(
+        _ids(line) for line in lines if line and not line.lstrip().startswith(("classDef", "Class"))
+    )
+
+
+def _ids(line: str) -> str:
+    state = re.match(r'(  state ".*" as )(\S+)$', line)
+    arrow = re.match(r"  (\S+) --> ([^\s:]+)(.*)$", line)
+    if state:
+        return state[1] + state[2].replace("-", "_")
+    if arrow:
+        return f"  {arrow[1].replace('-', '_')} --> {arrow[2].replace('-', '_')}{arrow[3]}"
+    return line

@@ -40,7 +40,8 @@ def read_programme(path: Path, now: datetime) -> ProgrammeFile:
         file = ProgrammeFile.model_validate(data)
     except ValidationError as error:
         faults = [(e["loc"], _says(e["type"], e["msg"])) for e in error.errors(include_input=False)]
-        raise Told(*(_line(path, node, loc, says) for loc, says in faults)) from None
+        inner = {loc[:length] for loc, _ in faults for length in range(len(loc))}
+        raise Told(*(_line(path, node, loc, says) for loc, says in faults if loc not in inner)) from None
     if wrong := faults_in(file, now):
         raise Told(*(_line(path, node, one.loc, one.says) for one in wrong))
     return file

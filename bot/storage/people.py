@@ -197,7 +197,8 @@ class InvitationStore:
         return Invitation(**row, alias=alias.decode())
 
 
-def _lookup(keys: Keyring, bot_id: int, telegram_id: int) -> bytes:
+def chat_lookup(keys: Keyring, bot_id: int, telegram_id: int) -> bytes:
+    """The keyed hash by which a bot's chat is found."""
     return keys.lookup("chat", f"{bot_id}/{telegram_id}")
 
 
@@ -211,7 +212,7 @@ class ChatStore:
     async def by_telegram(self, bot_id: int, telegram_id: int) -> Chat | None:
         """The chat in which that bot talks with that Telegram chat."""
         row = await self._work.row(
-            _CHAT_BY_TELEGRAM, bot_id=bot_id, lookup=_lookup(self._keys, bot_id, telegram_id)
+            _CHAT_BY_TELEGRAM, bot_id=bot_id, lookup=chat_lookup(self._keys, bot_id, telegram_id)
         )
         return self._chat(row) if row else None
 
@@ -233,7 +234,7 @@ class ChatStore:
             {
                 "id": chat.id,
                 "bot_id": chat.bot_id,
-                "lookup": _lookup(self._keys, chat.bot_id, chat.telegram_id),
+                "lookup": chat_lookup(self._keys, chat.bot_id, chat.telegram_id),
                 "person_lookup": self._keys.lookup("person", chat.person_id),
                 "sealed_body": self._keys.seal_json("chats", "body", chat.id, body),
                 "state": chat.state,

@@ -15,6 +15,7 @@ from bot.ports.stores import StorageFault, Unit
 from bot.storage.cases import CaseStore
 from bot.storage.faults import clear_faults
 from bot.storage.file_lock import FileLock
+from bot.storage.key_check import check_keys
 from bot.storage.outbox import OutboxStore
 from bot.storage.people import ChatStore, InvitationStore, PersonStore
 from bot.storage.programmes import ProgrammeStore, SessionStore
@@ -84,7 +85,7 @@ class SqliteStorage:
         self._connection: aiosqlite.Connection | None = None
 
     async def open(self) -> None:
-        """Check the tables' version and connect; the first unit does it otherwise. Raises StorageFault."""
+        """Check the tables' version and connect; the first unit does it otherwise. Raises StorageFault, or BadKeys."""
         async with self._turn:
             await self._opened()
 
@@ -127,7 +128,7 @@ class SqliteStorage:
             await asyncio.to_thread(check_revision, self._url)
             await self._writer.take()
             try:
-                self._connection = await _connect(self._file.as_posix())
+                self._connection = await _connect(self._file.as_posix(), self._keys)
             finally:
                 self._writer.release()
         return self._connection
@@ -140,7 +141,7 @@ class SqliteStorage:
             self._writer.release()
 
 
-async def _connect(file: str) -> aiosqlite.Connection:
+async def _connect(file: str, keys: Keyring) -> aiosqlite.Connection:
     # isolation_level None: nobody begins a transaction but us.
     connection = aiosqlite.connect(file, isolation_level=None, cached_statements=256)
     # Its thread would keep a process alive that ends with a traceback before it could close the storage.
@@ -154,6 +155,7 @@ async def _connect(file: str) -> aiosqlite.Connection:
                 found = next(iter(await connection.execute_fetchall(f"PRAGMA {pragma}")))[0]
             if found != reads:
                 raise StorageFault(f"SQLite does not follow PRAGMA {pragma} = {value}: it says {found}")
+        await check_keys(connection, keys)
     except BaseException:
         await _to_its_end(connection.close())
         raise

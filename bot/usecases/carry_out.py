@@ -8,7 +8,7 @@ from typing import Literal
 from bot.ports.records import Agreement, AnswerRow, Chat, Person, Readiness, Session, VisitRow
 from bot.ports.stores import Unit
 from bot.usecases import door
-from bot.usecases.desk import Desk, post, retract
+from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.facts import is_held, params_for
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import messages
@@ -26,6 +26,8 @@ _STATUS: dict[str, Literal["open", "paused", "done"]] = {
     "paused": "paused",
     "done": "done",
 }
+# Closings after which nothing sensitive may stay in the chat: somebody else is near, or holds the phone.
+_NOT_ALONE = ("nearby", "later", "not_person")
 
 
 class MissingScript(Exception):
@@ -137,6 +139,8 @@ async def _speak(
         elif isinstance(effect, fx.Say) and not (quiet and effect.sensitive):
             for message in messages(desk, person, row.id, effect, params, person.open_until):
                 await post(unit, desk, chat, message)
+        elif isinstance(effect, fx.FinishVisit) and effect.outcome in _NOT_ALONE:
+            await sweep(unit, desk, chat)
 
 
 async def _bring_up(

@@ -104,3 +104,10 @@ async def retract(
     await unit.outbox.add(
         OutboxRow(chat_id=chat.id, lane=lane, slot=slot, op="retract", due_at=desk.now() + after)
     )
+
+
+async def sweep(unit: Unit, desk: Desk, chat: Chat) -> None:
+    """Stage the deletion of everything sensitive that stands in the chat, of both sides."""
+    await unit.outbox.add(
+        OutboxRow(chat_id=chat.id, lane=Lane.REPLY, slot="sensitive", op="sweep", due_at=desk.now())
+    )

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from bot.ports.inbound import Command, Inbound, Press, Sent, Text
-from bot.ports.records import AuditEntry, Chat, Lane, LedgerEntry, OutboxRow, Person, VisitRow
+from bot.ports.records import AuditEntry, Chat, LedgerEntry, Person, VisitRow
 from bot.ports.stores import Unit
 from bot.usecases import door, menu, neutral
 from bot.usecases.carry_out import turn
-from bot.usecases.desk import Desk, post, retract
+from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.enrol import ask_language, first_door, offered
 from bot.usecases.facts import facts_for
 from bot.usecases.open_case import raise_concerns
@@ -160,7 +160,11 @@ async def _door(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: str)
 async def _refused(
     unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mapping[str, Any] | None, why: Interrupted
 ) -> Person:
-    """Not now, or not the enrolled person (S-04, S-05): said to staff where something was about to be shown."""
+    """Not now, or not the enrolled person (S-04, S-05): said to staff where something was about to be shown.
+
+    Whoever holds the phone now is not to read what stands there from before.
+    """
+    await sweep(unit, desk, chat)
     row = await _front(unit, person)
     if then and then.get("do") == "open" and then.get("item") == "selftest":
         place = await menu.place_of(unit, desk, person)
@@ -246,9 +250,7 @@ async def stop(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
         person = await turn(unit, desk, person, chat, row, Stopped())
     else:
         await _say(unit, desk, person, chat, CLOSINGS[Closing.STOPPED, False])
-    await unit.outbox.add(
-        OutboxRow(chat_id=chat.id, lane=Lane.REPLY, slot="sensitive", op="sweep", due_at=desk.now())
-    )
+    await sweep(unit, desk, chat)
     for slot in ("door", "menu", "language"):
         await retract(unit, desk, chat, slot)
     return replace(person, pending=None, open_until=None)

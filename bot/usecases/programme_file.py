@@ -175,7 +175,7 @@ def _staff(file: ProgrammeFile) -> Iterator[Wrong]:
     for index, one in enumerate(file.staff):
         if one.group is not None:
             yield from _group(file, ("staff", index, "group"), one.group)
-        elif one.role.value in IN_A_GROUP and len(file.groups) > 1:
+        elif one.role.value in IN_A_GROUP and len({group.key for group in file.groups}) > 1:
             keys = ", ".join(group.key for group in file.groups)
             yield Wrong(("staff", index), f"a {one.role} needs a group; add group: with one of {keys}")
 

@@ -138,9 +138,18 @@ class TakeUpdates:
     async def _faulty(self, update: Inbound | Malformed, fault: str) -> None:
         """Seen, with its fault; the participant gets a neutral line, and staff a case without content."""
         log.error("update.fault", fault=fault)
+        try:
+            await self._record(update, fault, tell=True)
+        except StorageFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - a row that cannot be read must not stop everybody else's
+            log.error("update.fault_untold", fault=type(error).__name__)
+            await self._record(update, fault, tell=False)
+
+    async def _record(self, update: Inbound | Malformed, fault: str, *, tell: bool) -> None:
         async with self._storage.unit() as unit:
             await unit.seen.add(update.bot_id, update.update_id, self._desk.now(), fault=fault)
-            if isinstance(update, Inbound) and update.private:
+            if tell and isinstance(update, Inbound) and update.private:
                 await self._tell(unit, update)
             await unit.commit()
 

@@ -261,8 +261,12 @@ class House:
     async def person(self, phone: Phone) -> Person:
         """Whose phone it is, as stored now."""
         async with self.unit() as unit:
-            chat = await unit.chats.by_telegram(self.world.bot["id"], phone.id)
-            person = await unit.people.get(chat.person_id) if chat else None
+            return await self.person_in(unit, phone)
+
+    async def person_in(self, unit: Unit, phone: Phone) -> Person:
+        """The same within a unit of work."""
+        chat = await unit.chats.by_telegram(self.world.bot["id"], phone.id)
+        person = await unit.people.get(chat.person_id) if chat else None
         assert person is not None
         return person
 

@@ -75,8 +75,8 @@ def test_a_half_made_answer_still_counts(script: str, step: str, choice: str, wa
     c = at(script, step)
     c.press(f"{step}:{choice}")
     if way in ("back", "defer"):
-        if f"{step}:{way}" not in c.buttons:
-            pytest.skip("the first question has no Back")
+        if way == "back" and not c.visit.trail:
+            return  # the first question has nothing before it
         c.press(f"{step}:{way}")
     else:
         c.say(way)
@@ -89,9 +89,9 @@ def test_an_old_button_that_matters_is_kept(script: str, step: str, choice: str)
     """S-30 An old button that would raise something new is kept as the next version and raises it."""
     c = at(script, step)
     asked = c.visit.asking
-    c.go_on("END") if step.endswith("-WAIT") else c.say(plain_line(c))
+    c.say(plain_line(c))
     if c.visit.answers.get(step) == (choice,):
-        pytest.skip("there is no other answer")
+        return  # the only answer there is
     wanted = {r.concern for r in chosen(script, step, choice).raises if r.when is None}
     came = c.turn(inputs.Answered(step, choice, asked))
     kept = [e for e in came if isinstance(e, KeepAnswer)]

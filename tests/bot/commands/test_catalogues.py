@@ -95,7 +95,7 @@ def test_missing_and_fuzzy_messages_are_faults(german: Path, vestibule: Vestibul
 
 def test_a_broken_catalogue_is_one_line(german: Path, vestibule: Vestibule) -> None:
     """A file that is no catalogue is named with what is wrong."""
-    german.write_text('msgid "a\nmsgstr oops\n', encoding="utf-8")
+    german.write_text('msgid "a"\nmsgstr "b"\nnonsense\n', encoding="utf-8")
     outcome = vestibule("check")
     assert (outcome.code, outcome.err.count("cannot be read as a catalogue")) == (1, 1)
 

@@ -146,7 +146,7 @@ def test_enrolled_staff_get_no_link_but_a_new_role(vestibule: Vestibule, opened:
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ("name: One", "nmae: One", 11, "groups.0.nmae (one): there is no such field"),
+        ("name: One", "name: One\n    nmae: One", 12, "groups.0.nmae (one): there is no such field"),
         ("  platform: teams\n", "", 1, "programme.platform (small): this field is needed"),
         ("platform: teams", "platform: skype", 4, "'zoom' or 'teams'"),
         ("Europe/London", "London", 5, "there is no such time zone; it should look like Europe/London"),

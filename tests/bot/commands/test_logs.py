@@ -74,7 +74,7 @@ def test_an_exception_is_its_kind_and_place(written: io.StringIO) -> None:
 
 def test_places_are_those_of_our_code() -> None:
     """A place is file and line of the project's own code."""
-    with pytest.raises(ValueError, match="empty|locale") as raised:
+    with pytest.raises(ValueError, match=r"empty|locale") as raised:
         Locale.parse("")
     places = logs.places_of(raised.value)
     assert "test_logs.py:" in places

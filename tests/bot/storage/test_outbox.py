@@ -1,12 +1,24 @@
 """The order of what goes out, and what gives way to what."""
 
+import sqlite3
 from dataclasses import replace
+from typing import Any
 
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.stores import Unit
+from bot.storage.outbox import _DUE, _NEXT
+from bot.storage.revisions import database_file
 from bot.storage.unit_of_work import SqliteStorage
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, at, named
+
+
+def explained(database_url: str, sql: str, values: dict[str, Any]) -> list[str]:
+    """SQLite's plan for a query, step by step."""
+    database = sqlite3.connect(database_file(database_url))
+    steps = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+    database.close()
+    return steps
 
 
 async def due(unit: Unit, lane: Lane, minutes: float = 0, limit: int = 10) -> list[str]:
@@ -127,3 +139,24 @@ async def test_a_row_superseded_while_being_tried_is_not_tried_again(storage: Sq
         assert await unit.outbox.counts() == {"waiting": 1, "superseded": 1}
         await unit.outbox.save(replace(one, state="sent"))
         assert await unit.outbox.counts() == {"waiting": 1, "sent": 1}
+
+
+async def test_an_alert_is_found_at_once_among_ten_thousand_reminders(
+    storage: SqliteStorage, database_url: str
+) -> None:
+    """R-12: with 10,000 reminders waiting, an alert of the same chats is found through the index, not by a scan."""
+    async with storage.unit() as unit:
+        await make.settle(unit, people=10)
+        for number in range(10_000):
+            chat = named("chat", number % 10 + 1)
+            await unit.outbox.add(make.message(f"r{number}", chat_id=chat, lane=Lane.REMINDER, op="retract"))
+        await unit.outbox.add(make.message("alert", text="alert", lane=Lane.ALERT))
+        await unit.commit()
+    async with storage.unit() as unit:
+        assert await due(unit, Lane.ALERT) == ["alert"]
+        assert len(await unit.outbox.due(NOW, Lane.REMINDER, 100)) == 10
+        assert await unit.outbox.next_due_at() == NOW
+    for statement in (_DUE, _NEXT):
+        values = statement.bind({"now": NOW, "lane": "alert", "limit": 1} if statement is _DUE else {})
+        plan = explained(database_url, statement.text, values)
+        assert not [step for step in plan if step.startswith("SCAN") and "INDEX" not in step], plan

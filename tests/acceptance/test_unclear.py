@@ -1,0 +1,241 @@
+"""What nobody asked for: voice, stickers, strange letters, old buttons, many taps, malformed updates, faults."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from bot.usecases import neutral
+from flows.effects import Line
+from flows.steps.choose import Choose
+from tests.acceptance.house import READY, House, asked, words
+
+STRANGE = {
+    "long": "x" * 4096,
+    "right to left": "\u202eabc\u202c \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
+    "html": "<b>bold</b> <a href='tg://user?id=1'>x</a> &lt; </",
+    "markdown": "*a* _b_ [c](d) `e` \\",
+    "null bytes": "a\x00b\x00",
+    "only null bytes": "\x00\x00",
+    "only marks": "\u200e\u200f\u2066",
+    "emoji": "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea",
+    "braces": "{emergency_number} {0} %s %(x)s",
+    "lone surrogate": "a\ud800b",
+}
+
+
+@pytest.mark.parametrize("kind", list(STRANGE))
+async def test_strange_text_at_a_risk_question(house: House, kind: str) -> None:
+    """S-23: any text where a button was expected is asked again, and at a risk question staff are told at once."""
+    await house.plan_session()
+    facilitator = (await house.staff("facilitator"))["facilitator"]
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.press(phone, "ST-07:usual_room")
+    if kind == "lone surrogate":
+        house.world.updates.add("message", {
+            "message_id": 9000, "date": 1, "chat": {"id": phone.id, "type": "private"}, "text": STRANGE[kind],
+            "from": {"id": phone.id, "is_bot": False, "first_name": "x"},
+        })  # fmt: skip
+        await house.quiet()
+    else:
+        await house.write(phone, STRANGE[kind])
+    assert phone.last.text.startswith("Please use the buttons below the message.")
+    assert asked(phone)[0].startswith("ST-08")
+    assert await house.concerns() == ["unreadable_answer"]
+    alert = facilitator.shows("K-101")
+    assert alert is not None
+    assert STRANGE[kind][:3] not in alert.text
+    await house.press(facilitator, "CASE:take:K-101")
+    await house.press(facilitator, "CASE:details:K-101")
+    assert facilitator.shows("K-101"), "what was written can be read by staff, whatever it is"
+    await house.walk(phone, READY, until="ST-16")
+    assert phone.shows("everything is in place")
+
+
+@pytest.mark.parametrize("kind", ["voice", "photo", "sticker", "edited"])
+async def test_media(house: House, kind: str) -> None:
+    """S-23: voice, photo, sticker and edits are never fetched nor taken for an answer; staff are told."""
+    await house.plan_session()
+    await house.staff("facilitator", "tech")
+    phone = await house.member()
+    await house.selftest(phone)
+    send = {
+        "voice": phone.send_voice, "photo": lambda: phone.send_photo("a caption"), "sticker": phone.send_sticker,
+        "edited": lambda: phone.edit(phone.messages[0].message_id, "changed"),
+    }[kind]  # fmt: skip
+    phone.messages[:0] = []
+    since = len(phone.log)
+    send()
+    await house.quiet()
+    assert words(phone, since)[-1].startswith("Please use the buttons below the message.")
+    assert await house.cases() == [], "outside the risk questions it is asked again first"
+    send() if kind != "edited" else phone.edit(phone.messages[0].message_id, "changed again")
+    await house.quiet()
+    assert await house.concerns() == ["unreadable_answer"]
+    methods = {method for _, method, _ in house.world.calls}
+    assert "getFile" not in methods
+    assert [a.kind for a in await house.answers(phone)] == ["unclear", "unclear"]
+
+
+async def test_a_text_question_takes_any_text(house: House) -> None:
+    """S-23: free text is kept as it was written, whatever markup it pretends to be."""
+    phone = await house.member()
+    texts = [STRANGE["html"], STRANGE["braces"], STRANGE["long"]]
+    await house.write(phone, "/menu")
+    await house.press(phone, "DOOR:yes")
+    await house.press(phone, "MENU:end")
+    written = iter(texts)
+    for _ in range(12):
+        data = asked(phone)
+        if not data:
+            break
+        step = data[0].split(":")[0]
+        found = house.bot.desk.library.newest("reflection_end").find(step)
+        assert found is not None
+        if found.kind == "text":
+            await house.write(phone, next(written))
+        else:
+            await house.walk(phone, {step: (found.choices[0].id, "done") if found.kind == "many" else ()}, limit=2)
+    kept = [a.text for a in await house.answers(phone) if a.kind == "written"]
+    assert kept == texts[: len(kept)]
+    assert kept
+
+
+async def test_an_old_button(house: House) -> None:
+    """A button of an old message gets a short neutral line and the current question again."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.selftest(phone)
+    old = phone.shows("ST-07:usual_room")
+    assert old is not None
+    data = next(b.data for b in old.buttons if b.data and b.data.startswith("ST-07:car"))
+    await house.walk(phone, READY, until="ST-02")
+    since = len(phone.log)
+    phone.press_message(old.message_id, data)
+    await house.quiet()
+    assert words(phone, since)[0] == "That button belonged to an earlier message."
+    assert asked(phone)[0].startswith("ST-02")
+    assert "in_public" in await house.concerns(), "what the old button means is not lost"
+
+
+async def test_a_button_of_another_conversation(house: House) -> None:
+    """A button of a visit that is over gets the neutral line; nothing of the old visit is shown again."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.selftest(phone)
+    old = next(b.data for m in phone.messages for b in m.buttons if b.data and b.data.startswith("ST-07:car"))
+    await house.walk(phone, READY)
+    since = len(phone.log)
+    phone.press_message(phone.log[-1].message.message_id, old)
+    await house.quiet()
+    assert words(phone, since) == ["That button belonged to an earlier message."]
+    assert await house.concerns() == ["in_public"]
+
+
+@pytest.mark.parametrize(
+    "data", ["", ":", "X", "ST-13:hurt_self", "ST-13:hurt_self:", "NOPE:nope:0123456789ab.1", "MENU:nope", "DOOR:nope",
+             "LANG:xx", "CASE:take:K-101", "REL:rs_h1:0123", "ST-07:car:\x00", "a" * 64, "ST-07:usual_room:ffffffffffff.z"],
+)  # fmt: skip
+async def test_garbled_buttons(house: House, data: str) -> None:
+    """Callback data that no button of ours has changes nothing and breaks nothing."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.selftest(phone)
+    house.world.press(phone.last, phone.id, data)
+    await house.quiet()
+    assert await house.cases() == []
+    if not asked(phone):
+        await house.write(phone, "/selftest")
+        await house.press(phone, "DOOR:yes")
+    await house.walk(phone, READY, until="ST-16")
+    assert phone.shows("everything is in place")
+
+
+async def test_ten_taps_at_once(house: House) -> None:
+    """Ten taps in one batch: each step is answered once, in order, and the last question stands once."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.selftest(phone)
+    button = phone.last
+    data = [b.data for b in button.buttons if b.data]
+    for tap in itertools.islice(itertools.cycle([data[0], data[1]]), 10):
+        house.world.press(button, phone.id, tap)
+    await house.quiet()
+    answers = [(a.step, a.version, a.choices) for a in await house.answers(phone)]
+    assert answers[0] == ("ST-07", 1, ("usual_room",))
+    assert {step for step, _, _ in answers} == {"ST-07"}
+    assert asked(phone)[0].startswith("ST-08")
+    assert sum(any(b.data and b.data.startswith("ST-08") for b in m.buttons) for m in phone.messages) == 1
+    await house.walk(phone, READY, until="ST-16")
+    assert phone.shows("everything is in place")
+
+
+async def test_quick_toggles(house: House) -> None:
+    """The ticks of a question with several answers can be tapped faster than the bot answers."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.walk(phone, READY, until="ST-14")
+    button = phone.last
+    for data in [b.data for b in button.buttons if b.data and b.data.split(":")[1] not in ("back", "pause", "defer")]:
+        house.world.press(button, phone.id, data)
+    await house.quiet()
+    assert asked(phone)[0].startswith("ST-15")
+    assert [a.choices for a in await house.answers(phone) if a.step == "ST-14"] == [
+        ("chair", "dressed", "no_food_smoke", "real_background")
+    ]
+
+
+async def test_malformed_updates_among_good_ones(house: House) -> None:
+    """A malformed update among good ones: the good ones are handled, in order, and the bot goes on."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.selftest(phone)
+    bad: list[dict[str, object]] = [
+        {"message": {"text": "no chat"}},
+        {"message": "not an object"},
+        {"callback_query": {"id": 7, "from": [], "data": {}}},
+        {"edited_message": {"message_id": "x", "chat": {"id": phone.id, "type": "private"}}},
+        {"a_kind_of_tomorrow": {"x": 1}},
+        {"update_id": 2**70, "message": {}},
+        {},
+    ]
+    for body in bad[:4]:
+        house.world.updates.add_raw(dict(body))
+    phone.press("ST-07:usual_room")
+    for body in bad[4:]:
+        house.world.updates.add_raw(dict(body))
+    await phone.expect("ST-08:nobody")
+    await house.walk(phone, READY, until="ST-10")
+    phone.write("/help")
+    await phone.expect(neutral.HELP.msgid)
+
+
+async def test_an_internal_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-23: our own fault gives the participant a neutral line, staff a case, and the update is recorded as seen."""
+    await house.plan_session()
+    facilitator = (await house.staff("facilitator"))["facilitator"]
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.walk(phone, READY, until="ST-12")
+
+    def broken(*_: object) -> list[Line]:
+        raise ZeroDivisionError("hurt_self is what they chose")
+
+    since = len(phone.log)
+    with monkeypatch.context() as patched:
+        patched.setattr(Choose, "press", broken)
+        await house.press(phone, "ST-12:some")
+    assert words(phone, since) == [neutral.TRY_AGAIN.msgid]
+    assert facilitator.shows("K-101")
+    assert await house.concerns() == ["unreadable_answer"]
+    [case] = await house.cases()
+    assert case.raised[0].raised_by == "fault"
+    faults = [row[-1] for row in house.tables()["seen"] if row[-1]]
+    assert faults == ["ZeroDivisionError"]
+    assert [a for a in await house.answers(phone) if a.step == "ST-12"] == [], "it never counts as fine"
+    await house.press(phone, "ST-12:none")
+    await house.walk(phone, READY, until="ST-16")
+    assert phone.shows("everything is in place")

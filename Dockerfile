@@ -11,6 +11,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY flows flows
 COPY bot bot
 COPY locales locales
+COPY docs/examples docs/examples
 RUN pip install --no-deps --no-build-isolation --no-index . && pip uninstall --yes pip
 
 FROM python:3.13-slim

@@ -31,7 +31,9 @@ STAFF = ("facilitator", "partner_support", "duty")
 def example_file() -> Path:
     """The example programme: in docs/ of a checkout, inside the package when installed."""
     inside = Path(__file__).parent / "examples" / "programme.yaml"
-    return inside if inside.exists() else Path(__file__).parent.parent / "docs" / "examples" / "programme.yaml"
+    return (
+        inside if inside.exists() else Path(__file__).parent.parent / "docs" / "examples" / "programme.yaml"
+    )
 
 
 async def demo(*, port: int, data: Path, ready: Callable[[str], None]) -> int:

@@ -76,9 +76,13 @@ async def refuse_missing_scripts(storage: Storage, desk: Desk) -> None:
     """An open visit must find the script version it began with (S-34); raises MissingScript."""
     async with storage.unit() as unit:
         open_versions = await unit.visits.open_versions()
-    missing = sorted(f"{name} version {version}" for name, version in open_versions if not desk.library.at(name, version))
+    missing = sorted(
+        f"{name} version {version}" for name, version in open_versions if not desk.library.at(name, version)
+    )
     if missing:
-        raise MissingScript(f"visits are open on {', '.join(missing)}; put those files back under flows/scripts")
+        raise MissingScript(
+            f"visits are open on {', '.join(missing)}; put those files back under flows/scripts"
+        )
 
 
 async def on_fault(unit: Unit, desk: Desk, row: OutboxRow, why: str) -> None:

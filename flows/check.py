@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from flows.concerns import Catalogue
 from flows.machine import definition
@@ -158,10 +158,3 @@ def _risky(script: Script) -> Iterator[Fault]:
             grave = any(v.level is Level.HOLD for v in choice.readiness) or choice.closing is not None
             if grave and not choice.raises and step.id not in ruled:
                 yield step.id, f"choice {choice.id} stops the person but raises no concern; add `raises`"
-
-
-def all_faults(scripts: Iterable[Script], catalogue: Catalogue) -> list[str]:
-    """Everything as plain lines, for tests that have scripts in memory."""
-    listed = list(scripts)
-    found = [f"{s.name}: {step}: {what}" for s in listed for step, what in faults_in(s, catalogue)]
-    return found + faults_across(listed, catalogue)

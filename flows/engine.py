@@ -74,9 +74,15 @@ def _resume(m: Moves, facts: dict[str, str]) -> None:
         return _open(m, facts)
     waiting = m.visit.status == "paused"
     m.update(status="open", facts={**m.visit.facts, **facts}, warned=False, asking=m.visit.asking + 1)
-    if waiting:
+    if waiting and _new_sitting(m, facts):
         m.update(sitting=0)
     m.go(m.playable.course.settle(m.visit.step, m.visit.known), again=True)
+
+
+def _new_sitting(m: Moves, facts: dict[str, str]) -> bool:
+    """A pause is no new sitting (S-12): the shell says when one begins, else only a full one ends."""
+    full = m.visit.sitting >= int(m.visit.facts.get("per_sitting", "3"))
+    return facts["sitting"] == "new" if "sitting" in facts else full
 
 
 def _answered(m: Moves, press: inputs.Answered) -> None:

@@ -24,8 +24,8 @@ def _listed(value: Any) -> Any:
 class Condition(Frozen):
     """A question over the answers so far and the facts the shell gave. All parts given must hold.
 
-    `answered`: step id -> choices, at least one of which was chosen. `unanswered`: the steps have no
-    answer. `facts`: name -> allowed values. `any`, `all`, `none`: further conditions.
+    `answered`: step id -> choices, at least one of which was chosen. `facts`: name -> allowed values.
+    `any`, `all`, `none`: further conditions.
     """
 
     answered: dict[StepId, Annotated[tuple[ChoiceId, ...], BeforeValidator(_listed)]] = Field(
@@ -78,7 +78,7 @@ class Choice(Frozen):
     `next` overrides the step's; `tip` is shown above the next message; `retry` is shown with the same
     step again the first time this is chosen (tips, once more), and only the second time counts;
     `alone` excludes the other choices of a `many`; `right` and `explain` belong to `teach`;
-    `closing` ends the visit neutrally; `grave` says that silence here must not count as fine.
+    `closing` ends the visit neutrally.
     """
 
     id: ChoiceId

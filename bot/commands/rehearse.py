@@ -42,7 +42,7 @@ PARAMS = {
     "platform": "Zoom",
     "session_time": "18:30",
     "session_minutes": "120",
-    "retention": "12",
+    "retention": "12 months",
 }
 
 

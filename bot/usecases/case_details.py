@@ -117,7 +117,8 @@ class _Wording:
 async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person) -> _Wording:
     visit = await unit.visits.get(case.visit_id) if case.visit_id else None
     programme = await unit.programmes.get(case.programme_id)
-    params = params_for(reader, programme, None) if programme else {}
+    session = await unit.sessions.get(case.session_id) if case.session_id else None
+    params = params_for(reader, programme, session) if programme else {}
     version = (visit.script, visit.script_version) if visit else None
     return _Wording(desk, reader.language, version, params)
 

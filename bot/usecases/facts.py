@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton, format_time
+from babel.units import format_unit
 
 from bot.ports.records import Person, Programme, Readiness, Session, StaffRole
 from bot.ports.stores import Unit
@@ -44,8 +45,12 @@ def params_for(person: Person, programme: Programme, session: Session | None) ->
         "platform": {"zoom": "Zoom", "teams": "Teams"}[session.platform if session else programme.platform],
         "session_time": time_of(person, session.starts_at) if session else "",
         "session_minutes": str(session.minutes) if session else "",
-        "retention": str(programme.settings.get("retention_months", 12)),
+        "retention": _months(person, int(programme.settings.get("retention_months", 12))),
     }
+
+
+def _months(person: Person, months: int) -> str:
+    return str(format_unit(months, "duration-month", locale=person.language.replace("-", "_")))
 
 
 def time_of(person: Person, when: datetime) -> str:

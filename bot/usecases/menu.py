@@ -107,7 +107,7 @@ async def choose(unit: Unit, desk: Desk, person: Person, chat: Chat, item: str) 
         return person
     name = script_name(item, place)
     playable = desk.library.newest(name)
-    if playable.script.paced and await _sitting_over(unit, desk, person, name):
+    if playable.script.paced and await _asked_lately(unit, desk, person) >= desk.numbers.per_sitting:
         await post(unit, desk, chat, notice(desk, person, neutral.LATER, open_menu(desk, person)))
         return person
     then = {"do": "open", "item": item}
@@ -124,17 +124,22 @@ async def _waiting(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person
     return person
 
 
-async def _sitting_over(unit: Unit, desk: Desk, person: Person, script: str) -> bool:
-    """Whether the last sitting of any paced script ended too short a time ago (S-12)."""
+async def _asked_lately(unit: Unit, desk: Desk, person: Person, but: VisitRow | None = None) -> int:
+    """How many questions were asked in the sitting that is not over yet, in any paced script (S-12)."""
     gap = timedelta(minutes=desk.numbers.sitting_gap)
+    count = 0
     for row in await unit.visits.of_person(person.id):
         playable = desk.library.at(row.script, row.script_version)
-        if playable and playable.script.paced and desk.now() - row.touched_at < gap:
-            visit = from_json(row.body)
-            full = visit.sitting >= desk.numbers.per_sitting
-            if full and visit.status in ("paused", "done"):
-                return True
-    return False
+        if playable and playable.script.paced and desk.now() - row.touched_at < gap and row != but:
+            count += from_json(row.body).sitting
+    return count
+
+
+async def _pace(unit: Unit, desk: Desk, person: Person, row: VisitRow) -> dict[str, str]:
+    """Facts that keep the sitting's limit over a pause and over several scripts (S-12)."""
+    over = desk.now() - row.touched_at >= timedelta(minutes=desk.numbers.sitting_gap)
+    left = desk.numbers.per_sitting - await _asked_lately(unit, desk, person, but=row)
+    return {"sitting": "new" if over else "same", "per_sitting": str(max(0, left))}
 
 
 async def put_aside(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
@@ -156,6 +161,8 @@ async def open_item(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Ma
     row = await visit_for(unit, desk, person, place, item)
     session = place.session if item == "selftest" else None
     facts = await facts_for(unit, desk, person, place.programme, session or place.session)
+    if desk.library.newest(row.script).script.paced:
+        facts |= await _pace(unit, desk, person, row)
     return await show_again(unit, desk, person, chat, row, {**facts, **then.get("facts", {})})
 
 

@@ -146,7 +146,12 @@ async def _language(unit: Unit, desk: Desk, person: Person, chat: Chat, code: st
 
 
 async def _door(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: str) -> Person:
+    if choice not in ("yes", "later", "not_me"):
+        await _say(unit, desk, person, chat, OLD_BUTTON, more=True)
+        return person
     then = person.pending
+    if choice == "yes" and then is None and door.is_open(desk, person):
+        return door.kept_open(desk, person)  # tapped twice: what it opened stands there already
     await retract(unit, desk, chat, "door")
     if choice == "yes":
         return await _go_on(unit, desk, door.kept_open(desk, person), chat, then or {"do": "menu"})
@@ -191,7 +196,7 @@ async def _answered(unit: Unit, desk: Desk, person: Person, chat: Chat, press: P
     """A script's button. What it says counts even when the door has closed meanwhile; then nothing more is shown."""
     visit_tail, asking = read_tail(press.tail)
     row = await _front(unit, person)
-    if row is None or not visit_tail or not row.id.endswith(visit_tail):
+    if row is None or row.status != "open" or not visit_tail or not row.id.endswith(visit_tail):
         return await _stale(unit, desk, person, chat, press, visit_tail, asking)
     return await _turned(unit, desk, person, chat, row, Answered(press.step, press.choice, asking))
 

@@ -7,7 +7,7 @@ handled: it is raised, and the intake gives the same batch again (R-01).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,9 +21,16 @@ from bot.usecases.desk import Desk, post
 from bot.usecases.enrol import enrol
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import notice, open_menu
-from flows.effects import RaiseConcern
+from bot.usecases.staff_notice import tell_administrators
+from flows.effects import Line, RaiseConcern
 
 log = structlog.get_logger(__name__)
+FAULT = Line(
+    "staff",
+    "A message could not be handled because of a fault in the software. Whose it was is not known here; "
+    "please look at the log, and ask the facilitators to look after their groups.",
+)
+Teller = Callable[[Unit, Inbound], Awaitable[None]]
 
 
 class StaffDesk(Protocol):
@@ -136,22 +143,31 @@ class TakeUpdates:
             await post(unit, self._desk, chat, notice(self._desk, person, neutral.BLOCKED_AGAIN))
 
     async def _faulty(self, update: Inbound | Malformed, fault: str) -> None:
-        """Seen, with its fault; the participant gets a neutral line, and staff a case without content."""
-        log.error("update.fault", fault=fault)
-        try:
-            await self._record(update, fault, tell=True)
-        except StorageFault:
-            raise
-        except Exception as error:  # noqa: BLE001 - a row that cannot be read must not stop everybody else's
-            log.error("update.fault_untold", fault=type(error).__name__)
-            await self._record(update, fault, tell=False)
+        """Seen, with its fault; the participant gets a neutral line, and staff a case without content.
 
-    async def _record(self, update: Inbound | Malformed, fault: str, *, tell: bool) -> None:
+        Where even that fails, the administrators are told; at the least it is recorded, so that one update
+        that cannot be handled does not come again for ever and stop everybody else's.
+        """
+        log.error("update.fault", fault=fault)
+        for tell in (self._tell, self._tell_administrators):
+            try:
+                return await self._record(update, fault, tell)
+            except StorageFault:
+                raise
+            except Exception as error:  # noqa: BLE001 - a row that cannot be read must not stop everybody else's
+                log.error("update.fault_untold", fault=type(error).__name__)
+        return await self._record(update, fault, None)
+
+    async def _record(self, update: Inbound | Malformed, fault: str, tell: Teller | None) -> None:
         async with self._storage.unit() as unit:
             await unit.seen.add(update.bot_id, update.update_id, self._desk.now(), fault=fault)
-            if tell and isinstance(update, Inbound) and update.private:
-                await self._tell(unit, update)
+            if tell is not None and isinstance(update, Inbound) and update.private:
+                await tell(unit, update)
             await unit.commit()
+
+    async def _tell_administrators(self, unit: Unit, update: Inbound) -> None:
+        for programme in await unit.programmes.all():
+            await tell_administrators(unit, self._desk, programme.id, FAULT)
 
     async def _tell(self, unit: Unit, update: Inbound) -> None:
         chat = await unit.chats.by_telegram(update.bot_id, update.telegram_chat)

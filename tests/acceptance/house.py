@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +77,7 @@ class House:
     async def start(self, *, library: Library | None = None, wrap: Wrap | None = None) -> None:
         """Open and run a bot on the data there are, as `vestibule run` does."""
         storage: Storage = wiring.make_storage(self.settings, self.ids)
-        library = library or load_library()
+        library = library or published()
         loaded, wiring.load_library = wiring.load_library, lambda: library  # type: ignore[assignment]
         try:
             opened = wiring.open_bot(
@@ -131,7 +133,7 @@ class House:
     async def plan_session(self, within: timedelta = timedelta(minutes=90)) -> Session:
         """A group session that begins after `within`."""
         session = Session(
-            self.ids.new(), self.programme.id, f"s{within}", self.group.id, None,
+            self.ids.new(), self.programme.id, self.ids.new(), self.group.id, None,
             self.clock.now() + within, 90, "zoom", LINK,
         )  # fmt: skip
         async with self.bot.storage.unit() as unit:
@@ -333,6 +335,12 @@ ORDER = tuple(READY)
 ALONE = [step for step in ORDER if step not in ("ST-09", "ST-10", "ST-11")]
 
 
+@cache
+def published() -> Library:
+    """The scripts as they are, read once: reading them takes longer than many a story."""
+    return load_library()
+
+
 def asked(phone: Phone) -> list[str]:
     """The callback data of the script's question that stands in the chat; empty when none does."""
     for message in reversed(phone.messages):
@@ -361,6 +369,23 @@ def rows_of(file: Path) -> dict[str, list[tuple[Any, ...]]]:
     return found
 
 
+@contextmanager
+def _answering_at_once() -> Iterator[None]:
+    """Listeners made in here send each answer at once: with Nagle's algorithm every one waits 40 ms for an ACK."""
+    create = socket.create_server
+
+    def prompt(*args: Any, **more: Any) -> socket.socket:
+        listener = create(*args, **more)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
+
+    socket.create_server = prompt
+    try:
+        yield
+    finally:
+        socket.create_server = create
+
+
 @asynccontextmanager
 async def open_house(
     file: Path, *, library: Library | None = None, languages: Sequence[str] = ("en",), wrap: Wrap | None = None
@@ -368,7 +393,9 @@ async def open_house(
     """The house with nobody in it yet, on a migrated database file."""
     clock = MovableClock(START)
     world = World(clock, limits=False, seed=1)
-    async with serve(world) as address:
+    async with AsyncExitStack() as stack:
+        with _answering_at_once():
+            address = await stack.enter_async_context(serve(world))
         settings = Settings(
             _env_file=None,
             bot_token=world.token,

@@ -115,7 +115,7 @@ async def test_after_session(house: House) -> None:
     staff = await house.staff("facilitator", "duty", "partner_support", "manager")
     phone = await house.member()
     await open_item(house, phone, "after")
-    await house.walk(phone, {"AS-02": ("yes",), "AS-06": ("yes",)})
+    await house.walk(phone, {"AS-02": ("yes",), "AS-04": ("rest", "done"), "AS-06": ("yes",)})
     assert await house.concerns() == ["harm_done", "needs_help"]
     for role in staff:
         assert staff[role].shows("A person is needed now."), role

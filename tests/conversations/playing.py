@@ -34,7 +34,7 @@ from flows.visit import Visit, from_json, to_json
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FACTS = {"platform": "zoom", "session": "group", "free_text": "on", "duty": "on", "language": "en"}
-PLAIN = {
+PLAIN: dict[str, inputs.Input] = {
     "pause": inputs.Paused(),
     "put aside": inputs.Paused(silent=True),
     "stop": inputs.Stopped(),
@@ -88,6 +88,12 @@ class Conversation:
         rows = self.screen.rows if self.screen else ()
         return [f"{b.step}:{b.choice}" for row in rows for b in row]
 
+    def turn_of(self, line: str) -> list[Effect]:
+        """One line, and what came of it."""
+        before = len(self.effects)
+        self.say(line)
+        return self.effects[before:]
+
     def say(self, line: str) -> None:
         """One line of the language above."""
         word, _, rest = line.partition(" ")
@@ -96,8 +102,8 @@ class Conversation:
             self.turn(PLAIN[line])
         elif word in ("open", "resume"):
             given = dict(pair.split("=", 1) for pair in rest.split())
-            kind = inputs.Opened if word == "open" else inputs.Resumed
-            self.turn(kind(FACTS | self.facts | given))
+            facts = FACTS | self.facts | given
+            self.turn(inputs.Opened(facts) if word == "open" else inputs.Resumed(facts))
         elif word == "press":
             self.press(rest)
         elif word == "old":

@@ -92,14 +92,33 @@ def transcript(name: str) -> str:
     return "\n".join([f"# {told(name)['about']}", *played(name).record]) + "\n"
 
 
+def compare(record: Path, now: str) -> None:
+    """Fail unless the record says exactly this; write it instead under VESTIBULE_RECORD=1."""
+    if os.environ.get("VESTIBULE_RECORD") == "1":
+        record.write_text(now, encoding="utf-8")
+    assert record.is_file(), f"no record; run once with VESTIBULE_RECORD=1 and read {record.name}"
+    assert now == record.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_conversation_goes_as_recorded(name: str) -> None:
     """S-34 Everybody gets word for word what the record says; the visit is saved and loaded between turns."""
-    record = PLAYED / f"{name}.txt"
-    if os.environ.get("VESTIBULE_RECORD") == "1":
-        record.write_text(transcript(name), encoding="utf-8")
-    assert record.is_file(), f"no record; run once with VESTIBULE_RECORD=1 and read {record.name}"
-    assert transcript(name) == record.read_text(encoding="utf-8")
+    compare(PLAYED / f"{name}.txt", transcript(name))
+
+
+def test_another_record_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing, a shorter and a different record fail; recording writes the one that passes."""
+    monkeypatch.delenv("VESTIBULE_RECORD", raising=False)
+    record, now = tmp_path / "one.txt", transcript(NAMES[0])
+    with pytest.raises(AssertionError, match="VESTIBULE_RECORD=1"):
+        compare(record, now)
+    for other in (now[:-20], now.replace("press", "pres", 1), now + "more"):
+        record.write_text(other, encoding="utf-8")
+        with pytest.raises(AssertionError):
+            compare(record, now)
+    monkeypatch.setenv("VESTIBULE_RECORD", "1")
+    compare(record, now)
+    assert record.read_text(encoding="utf-8") == now
 
 
 def test_every_record_has_its_conversation() -> None:

@@ -180,6 +180,11 @@ FAULTS = {
     "another format": (
         "format: 1", "format: 7", "scripts/small/1.yaml:1: format 7 is not known; this software reads format 1",
     ),
+    "a defer button that raises what is not there": (
+        "title: A small script",
+        "title: A small script\ndefer: {label: Later, raises: no_such}",
+        "scripts/small/1.yaml:1: raises no_such, which is not in concerns.yaml",
+    ),
     "no steps": (
         SCRIPT[SCRIPT.index("steps:"):], "steps: []\n",
         "scripts/small/1.yaml:5: steps: ", "at least 1 item",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from flows import inputs, lines
@@ -12,60 +10,19 @@ from flows.effects import (
     KeepAnswer,
     Line,
     NoteUnasked,
-    RaiseConcern,
     Retract,
     Say,
     SetReadiness,
     Slot,
 )
-from flows.script import Choice, Step
+from flows.library import Playable
+from flows.script import Script
 from flows.values import Level
-from tests.conversations.playing import Conversation, plain_line, play, raised_in
+from tests.conversations.playing import plain_line, play
+from tests.flows.standing import alarming, at, chosen, concerns
 from tests.flows.walks import RELEASED, SCRIPTS, library
 
-# Lines that make a step come up which is skipped when nobody is at home or nothing was ticked.
-BEFORE = {
-    "ST-09": ["press ST-07:usual_room", "press ST-08:partner", "press ST-08:children", "press ST-08:done"],
-    "ST-10": ["press ST-07:usual_room", "press ST-08:children", "press ST-08:done"],
-    "ST-11": ["press ST-07:usual_room", "press ST-08:partner", "press ST-08:done", "press ST-09:no"],
-    "WE-01-WAIT": ["press WE-01:defer"],
-}
 LEAVING = ("stop", "pause", "put aside", "time out", "later", "not the person", "back", "defer")
-
-
-def at(script: str, step: str, **facts: str) -> Conversation:
-    """A conversation that stands at the step, with nothing worrying said before."""
-    c = play(library().newest(script), ["open", *BEFORE.get(step, [])], {"released": RELEASED, **facts})
-    c.go_on(step)
-    return c
-
-
-def steps(kind: str) -> Iterator[tuple[str, Step]]:
-    """Every step of that kind, with its script."""
-    for name in SCRIPTS:
-        yield from ((name, s) for s in library().newest(name).script.steps if s.kind == kind)
-
-
-def alarming(kind: str) -> list[tuple[str, str, str]]:
-    """(script, step, choice) of every choice that raises something by itself."""
-    return [
-        (script, step.id, choice.id)
-        for script, step in steps(kind)
-        for choice in step.choices
-        if any(r.when is None for r in choice.raises) and choice.id != "missing"
-    ]
-
-
-def chosen(script: str, step: str, choice: str) -> Choice:
-    """That choice."""
-    found = library().newest(script).script.step(step).choice(choice)
-    assert found is not None
-    return found
-
-
-def concerns(c: Conversation) -> set[str]:
-    """What was raised so far."""
-    return {concern for concern, _, _ in raised_in(c.effects)}
 
 
 @pytest.mark.parametrize(("script", "step", "choice"), alarming("many"))
@@ -82,107 +39,6 @@ def test_a_half_made_answer_still_counts(script: str, step: str, choice: str, wa
         c.say(way)
     assert {r.concern for r in chosen(script, step, choice).raises} <= concerns(c)
     assert any(isinstance(e, KeepAnswer) and (e.step, e.kind) == (step, "draft") for e in c.effects)
-
-
-@pytest.mark.parametrize(("script", "step", "choice"), alarming("choose"))
-def test_an_old_button_that_matters_is_kept(script: str, step: str, choice: str) -> None:
-    """S-30 An old button that would raise something new is kept as the next version and raises it."""
-    c = at(script, step)
-    asked = c.visit.asking
-    c.say(plain_line(c))
-    if c.visit.answers.get(step) == (choice,):
-        return  # the only answer there is
-    wanted = {r.concern for r in chosen(script, step, choice).raises if r.when is None}
-    came = c.turn(inputs.Answered(step, choice, asked))
-    kept = [e for e in came if isinstance(e, KeepAnswer)]
-    assert [(e.step, e.version, e.choices) for e in kept] == [(step, 2, (choice,))]
-    assert wanted <= {e.concern for e in came if isinstance(e, RaiseConcern)}
-
-
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_ten_taps_answer_once(script: str) -> None:
-    """S-30 Ten taps of one button at once, at every step: one answer, one step on, nothing said twice."""
-    c = play(library().newest(script), ["open"])
-    for _ in range(60):
-        if c.visit.status != "open":
-            break
-        step = c.playable.step(c.visit.step)
-        if step.kind in ("many", "text"):
-            c.go_on(c.playable.course.after(step.id, "defer", c.visit.known))
-            continue
-        choice, asking = c.buttons[0].split(":")[1], c.visit.asking
-        came = [c.turn(inputs.Answered(step.id, choice, asking)) for _ in range(10)]
-        assert sum(isinstance(e, KeepAnswer) for e in came[0]) == 1
-        assert not any(came[1:])
-
-
-def test_ten_different_taps_are_answered_in_order() -> None:
-    """S-30 All buttons of one message at once: the first is the answer, the rest only add what matters."""
-    c = at("self_test", "ST-12")
-    asking = c.visit.asking
-    for choice in ("none", "some", "wont_say", "none", "some"):
-        c.turn(inputs.Answered("ST-12", choice, asking))
-    kept = [(e.version, e.choices) for e in c.effects if isinstance(e, KeepAnswer) and e.step == "ST-12"]
-    assert kept == [(1, ("none",)), (2, ("some",))]
-    assert (c.visit.answers["ST-12"], c.visit.step) == (("none",), "ST-02")
-    assert raised_in(c.effects) == [("intoxicated", "session", "F")]
-    assert c.visit.level is Level.HOLD
-
-
-def test_a_double_tap_does_not_use_up_the_second_try() -> None:
-    """Tapping "not yet" twice at once shows the tips once; it does not count as the second try."""
-    c = at("self_test", "ST-03")
-    asking = c.visit.asking
-    c.turn(inputs.Answered("ST-03", "no", asking))
-    assert c.turn(inputs.Answered("ST-03", "no", asking)) == ()
-    assert (c.visit.step, concerns(c)) == ("ST-03", set())
-
-
-def test_a_late_answer_counts_with_what_comes_after() -> None:
-    """S-33 A partner named by an old button makes a later answer as urgent as if it had been named at once."""
-    c = at("self_test", "ST-12")
-    c.say("old ST-08:partner")
-    c.say("press ST-12:some")
-    assert raised_in(c.effects) == [("intoxicated", "now", "F D P")]
-
-
-def test_an_old_button_never_changes_which_question_comes_next() -> None:
-    """S-03 Children named by an old button raise nothing yet and ask nothing more."""
-    c = at("self_test", "ST-12")
-    c.say("old ST-08:children")
-    assert c.visit.step == "ST-12"
-    c.say("press ST-12:none")
-    assert c.visit.step == "ST-02"
-
-
-def test_a_result_given_out_is_corrected() -> None:
-    """S-32 An old button pressed after the result makes it worse, and staff are told the new result."""
-    c = at("self_test", "END")
-    assert c.visit.level is Level.READY
-    came = c.turn(inputs.Answered("ST-05", "none", 1))
-    [readiness] = [e for e in came if isinstance(e, SetReadiness)]
-    assert (readiness.level, readiness.final, len(readiness.fixes)) == (Level.TO_FIX, True, 1)
-    assert not [e for e in came if isinstance(e, (Say, Retract))]
-
-
-def test_raised_again_when_more_urgent() -> None:
-    """S-33 Upset alone is for before the session; going back and naming a partner makes it now, once more raised."""
-    c = at("self_test", "ST-13")
-    for line in ("press ST-13:very_upset", "press ST-13:done", "back", "back"):
-        c.say(line)
-    for line in ("press ST-08:partner", "press ST-08:done"):
-        c.say(line)
-    upset = [row for row in raised_in(c.effects) if row[0] == "very_upset"]
-    assert upset == [("very_upset", "session", "F"), ("very_upset", "now", "F D P")]
-
-
-def test_the_same_concern_at_another_question_is_raised_again() -> None:
-    """S-33 A second sign of the same thing does not disappear into the first."""
-    c = at("reflection_start", "RS-L4")
-    c.say("press RS-L4:no")
-    c.say("old RS-L2:shared_room")
-    found = [e.step for e in c.effects if isinstance(e, RaiseConcern)]
-    assert found == ["RS-L4", "RS-L2"]
 
 
 @pytest.mark.parametrize("where", ["partner", "children", "others"])
@@ -236,7 +92,7 @@ def test_another_person_gets_the_same_closing_everywhere() -> None:
 def test_stop_works_at_every_step(script: str) -> None:
     """S-06 /stop at any step takes the question away, says one neutral line and leaves the visit waiting."""
     c = play(library().newest(script), ["open"])
-    while c.visit.status == "open":
+    while not c.visit.outcome:
         here = c.visit.step
         came = c.turn(inputs.Stopped())
         assert came[0] == Retract()
@@ -343,6 +199,36 @@ def test_released_questions_warn_and_end_calmly(step: str) -> None:
     assert "passed on" in text
     c.press(f"{step}:defer")
     assert c.visit.step == f"{step}-CALM"
+
+
+def paced(**more: object) -> Playable:
+    """Two questions, one a sitting, each with a tip."""
+    choice = {"id": "one", "label": "One", "tip": "A tip."}
+    asked = {"kind": "choose", "text": "Well?", "question": True, "choices": [choice]}
+    steps = [{"id": "SM-01", **asked}, {"id": "SM-02", **asked}]
+    fields = {"format": 1, "script": "small", "version": 1, "title": "Small", "paced": True, "steps": steps}
+    return Playable(Script.model_validate(fields | more), library().catalogue)
+
+
+def test_tips_of_the_last_answer_are_still_said() -> None:
+    """S-12 When the sitting or the script ends with an answer, its tip is said before the question is gone for good."""
+    c = play(paced(), ["open"], {"per_sitting": "1"})
+    for line, paused in (("press SM-01:one", "paused"), ("press SM-02:one", "done")):
+        came = [e for e in c.turn_of(line) if isinstance(e, (Say, Retract))]
+        assert came[0] == Retract()
+        assert next((e.slot, e.lines[0].msgid) for e in came if isinstance(e, Say)) == (Slot.HELP, "A tip.")
+        assert c.visit.status == paused
+        if paused == "paused":
+            c.say("resume")
+
+
+def test_coming_back_to_a_new_visit_opens_it() -> None:
+    """A visit that was never opened is opened by coming back; opening an open one shows its question again."""
+    c = play(library().newest("check_in"), ["resume"])
+    assert (c.visit.status, c.visit.step) == ("open", "CI-01")
+    c.say("press CI-01:some")
+    c.say("open")
+    assert (c.visit.status, c.visit.step) == ("open", "CI-02")
 
 
 def test_a_draft_never_turns_up_at_another_question() -> None:

@@ -176,6 +176,14 @@ def test_lengths(script: str) -> None:
 
 
 @every_script
+def test_texts_are_tidy(script: str) -> None:
+    """No text has two spaces in a row or a space at its end, which YAML folding easily leaves."""
+    assert not [
+        t for step in library().newest(script).script.steps for t in said(step) if "  " in t or t != t.strip()
+    ]
+
+
+@every_script
 def test_placeholders_are_known(script: str) -> None:
     """Every placeholder in a text is one that the shell fills."""
     assert set(re.findall(r"{(\w*)}", texts(script))) <= PLACEHOLDERS

@@ -81,8 +81,7 @@ def _resume(m: Moves, facts: dict[str, str]) -> None:
 
 def _new_sitting(m: Moves, facts: dict[str, str]) -> bool:
     """A pause is no new sitting (S-12): the shell says when one begins, else only a full one ends."""
-    full = m.visit.sitting >= int(m.visit.facts.get("per_sitting", "3"))
-    return facts["sitting"] == "new" if "sitting" in facts else full
+    return facts["sitting"] == "new" if "sitting" in facts else m.visit.full
 
 
 def _answered(m: Moves, press: inputs.Answered) -> None:

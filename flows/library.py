@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flows.concerns import Catalogue
 from flows.machine import Course
 from flows.script import Script, Step
+from flows.visit import Visit
 
 
 class Playable:
@@ -50,6 +51,22 @@ class Library:
     def at(self, name: str, version: int) -> Playable | None:
         """That version, or None."""
         return self.scripts.get((name, version))
+
+    def for_visit(self, visit: Visit) -> tuple[Playable, Visit] | None:
+        """The script a visit goes on with, and the visit as it stands there (S-34).
+
+        That is the version it began with, unless a later one is marked urgent and says where the
+        visit's step has gone (`moved`; a step that kept its id needs no word). None when it is missing.
+        """
+        later = [v for name, v in self.scripts if name == visit.script and v > visit.version]
+        for version in sorted(later, reverse=True):
+            playable = self.scripts[visit.script, version]
+            step = playable.script.moved.get(visit.step, visit.step)
+            if playable.script.urgent and visit.status != "done" and playable.find(step) is not None:
+                carried = visit.model_copy(update={"version": version, "step": step, "draft": (), "trail": ()})
+                return playable, carried
+        found = self.at(visit.script, visit.version)
+        return (found, visit) if found else None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -171,8 +171,8 @@ class Moves:
             trail = (*self.visit.trail, self.visit.step) if self.visit.asking else ()
             self.update(trail=trail, asking=self.visit.asking + 1)
         same = again and target == self.visit.step
-        self.update(step=target, draft=self.visit.draft if same else (), unclear=0)
-        shown = same and self.visit.sitting > 0
+        shown = same and self.visit.sitting > 0 and not self.visit.full
+        self.update(step=target, draft=self.visit.draft if same else (), unclear=0, full=False)
         if step.question and self.playable.script.paced and not shown and not self._room():
             return self._enough(lead)
         if step.question and not shown:
@@ -196,7 +196,7 @@ class Moves:
         return self.visit.sitting < int(self.visit.facts.get("per_sitting", "3"))
 
     def _enough(self, lead: tuple[Line, ...]) -> None:
-        self.update(status="paused")
+        self.update(status="paused", full=True)
         self.effects.append(Retract())
         if lead:
             self.say(Slot.HELP, lead)

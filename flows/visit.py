@@ -19,7 +19,8 @@ class Visit(Frozen):
     `answers` are the current ones; `counts` says how many versions each step's answer has had.
     `late`: what old buttons said since; people hear of it, the order of the questions does not (S-03).
     `draft`: the ticks of a `many` under way. `trail`: the steps asked before this one, for going
-    back. `raised`: what was brought to people already. `sitting`: questions asked since the last pause.
+    back. `raised`: what was brought to people already. `sitting`: questions asked in
+    this sitting; `full`: it ended before the step that stands was shown (S-12).
     """
 
     script: str
@@ -38,6 +39,7 @@ class Visit(Frozen):
     raised: tuple[str, ...] = ()
     level: Level = Level.READY
     sitting: int = 0
+    full: bool = False
     warned: bool = False
     outcome: str = ""
 

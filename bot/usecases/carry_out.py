@@ -42,6 +42,12 @@ def playable_of(desk: Desk, row: VisitRow) -> Playable:
     return found
 
 
+def stands(desk: Desk, row: VisitRow) -> tuple[Playable, Visit]:
+    """The visit and the script it goes on with, an urgent newer version included; raises MissingScript."""
+    found = desk.library.for_visit(from_json(row.body))
+    return found if found else (playable_of(desk, row), from_json(row.body))
+
+
 async def new_visit(
     unit: Unit, desk: Desk, person: Person, visit: Visit, session: Session | None
 ) -> VisitRow:
@@ -67,24 +73,42 @@ async def turn(
 ) -> Person:
     """Advance the visit and stage everything that follows; gives the person as they stand afterwards.
 
-    `quiet`: sensitive messages are not staged (the door has closed, or another visit is in front).
+    `quiet`: sensitive messages are not staged (the door has closed, or another visit is in front); help texts
+    among them wait behind the door.
     """
-    playable = playable_of(desk, row)
-    before = from_json(row.body)
+    playable, before = stands(desk, row)
     result = advance(playable, before, happened, desk.now())
     programme = await unit.programmes.get(person.programme_id)
     if programme is None:
         raise LookupError(f"person {person.id} belongs to no programme")
     session = await unit.sessions.get(row.session_id) if row.session_id else None
     await unit.visits.save(
-        replace(row, status=_STATUS[result.visit.status], body=to_json(result.visit), touched_at=desk.now())
+        replace(
+            row,
+            script_version=result.visit.version,
+            status=_STATUS[result.visit.status],
+            body=to_json(result.visit),
+            touched_at=desk.now(),
+        )
     )
     await _keep(unit, desk, person, row, result, session)
     person = await _finish(unit, desk, person, row, result)
     person = replace(person, visit_id=row.id if result.visit.status in ("open", "paused") else None)
+    if quiet:
+        person = _held_back(person, result)
     await _speak(unit, desk, person, chat, row, result, params_for(person, programme, session), quiet=quiet)
     await _bring_up(unit, desk, person, row, result, session)
     return person
+
+
+def _held_back(person: Person, turn: Turn) -> Person:
+    """The person with the help texts that they could not be shown now, to be shown when the door is passed."""
+    says = [e for e in turn.effects if isinstance(e, fx.Say) and e.slot is fx.Slot.HELP and e.sensitive]
+    texts = [[line.context, line.msgid] for say in says for line in say.lines]
+    if not texts or turn.visit.status != "open":
+        return person
+    pending = person.pending or {}
+    return replace(person, pending={**pending, "help": [*pending.get("help", ()), *texts]})
 
 
 async def _keep(

@@ -14,6 +14,8 @@ from bot.usecases.render import notice, open_menu
 from bot.usecases.take_case import advance
 from flows.effects import Line
 
+DECISION = "decision"
+"""A slot of its own: the next short notice must not take away what a person decided."""
 # What a waiting welcome is told when staff let it go on, by the outcome they chose.
 LETS_GO_ON = {"device_agreed": {"device_agreed": "yes"}, "may_go_on": {"staff_agreed": "yes"}}
 _WAITS_FOR = {
@@ -102,7 +104,7 @@ async def _tell_participant(unit: Unit, desk: Desk, case: Case, line: Line) -> b
         return False
     number = programme.service_number if programme else ""
     text = desk.texts.line(person.language, line, {"service_number": number})
-    await post(unit, desk, chat, Message("notice", text, fresh=True))
+    await post(unit, desk, chat, Message(DECISION, text, fresh=True))
     return True
 
 

@@ -22,8 +22,18 @@ def kept_open(desk: Desk, person: Person) -> Person:
     return replace(person, open_until=desk.now() + timedelta(minutes=desk.numbers.door))
 
 
+def agreed(person: Person) -> dict[str, Any] | None:
+    """What staff agreed to while the welcome waited, as what is pending: it outlasts "not now", /stop and /privacy."""
+    facts = (person.pending or {}).get("facts")
+    return {"do": "open", "item": "welcome", "facts": facts} if facts else None
+
+
 async def ask(unit: Unit, desk: Desk, person: Person, chat: Chat, then: dict[str, Any]) -> Person:
     """Put the door before `then`. What stands open in the chat is taken away first."""
+    if kept := agreed(person):
+        then = {**then, "facts": kept["facts"]}
+    if held_back := (person.pending or {}).get("help"):
+        then = {**then, "help": held_back}
     for slot in ("question", "lead", "menu"):
         await retract(unit, desk, chat, slot)
     say = desk.texts.line

@@ -118,8 +118,8 @@ async def choose(unit: Unit, desk: Desk, person: Person, chat: Chat, item: str) 
 
 async def _waiting(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
     """Staff have to agree first; once they have, the welcome goes on with what they agreed to."""
-    if person.pending and person.pending.get("facts"):
-        return await door.ask(unit, desk, person, chat, person.pending)
+    if then := door.agreed(person):
+        return await door.ask(unit, desk, person, chat, then)
     await post(unit, desk, chat, notice(desk, person, neutral.PLEASE_WAIT))
     return person
 

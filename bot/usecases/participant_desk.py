@@ -13,10 +13,10 @@ from bot.usecases import door, menu, neutral
 from bot.usecases.carry_out import turn
 from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.enrol import ask_language, first_door, offered
-from bot.usecases.facts import facts_for
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.privacy import show_privacy
 from bot.usecases.render import notice, open_menu, read_tail
+from bot.usecases.resume import closed, front, halt, held_back_of, resume
 from bot.usecases.way import moved
 from flows.effects import Line, RaiseConcern
 from flows.inputs import Answered, Input, Interrupted, Resumed, Stopped, Unclear, Wrote
@@ -31,6 +31,9 @@ async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: In
     if person.state == "left":
         return await _say(unit, desk, person, chat, neutral.LEFT)
     await _remember(unit, desk, chat, inbound)
+    if person.state == "language" and not _before_language(inbound):
+        place = await menu.place_of(unit, desk, person)
+        return await ask_language(unit, desk, person, chat, place.programme)
     match inbound.what:
         case Command(name=name, argument=argument):
             after = await _command(unit, desk, person, chat, name, argument)
@@ -44,6 +47,16 @@ async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: In
             after = person
     if after != person:
         await unit.people.save(after)
+
+
+def _before_language(inbound: Inbound) -> bool:
+    """What is heard before the first thing, the language, is chosen."""
+    match inbound.what:
+        case Command(name=name):
+            return name in ("stop", "help", "language")
+        case Press(step=step):
+            return step == "LANG"
+    return False
 
 
 async def _remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> None:
@@ -71,10 +84,6 @@ async def _command(unit: Unit, desk: Desk, person: Person, chat: Chat, name: str
         place = await menu.place_of(unit, desk, person)
         await ask_language(unit, desk, person, chat, place.programme)
         return person
-    if person.state == "language":
-        place = await menu.place_of(unit, desk, person)
-        await ask_language(unit, desk, person, chat, place.programme)
-        return person
     if name not in COMMANDS:
         await _say(unit, desk, person, chat, neutral.UNKNOWN, more=True)
         return person
@@ -94,28 +103,19 @@ async def _wanted(unit: Unit, desk: Desk, person: Person, chat: Chat, what: str)
 
 async def _go_on(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mapping[str, Any]) -> Person:
     """What was wanted before the door was asked."""
-    person = replace(person, pending=None)
+    kept = door.agreed(person)
+    person = replace(person, pending=None if then.get("do") == "open" else kept)
     match then.get("do"):
         case "open":
             return await menu.open_item(unit, desk, person, chat, then)
         case "resume":
-            row = await _front(unit, person)
-            if row is None:
-                return await menu.show(unit, desk, person, chat)
-            place = await menu.place_of(unit, desk, person)
-            facts = await facts_for(unit, desk, person, place.programme, place.session)
-            return await turn(unit, desk, door.kept_open(desk, person), chat, row, Resumed(facts))
+            return await resume(unit, desk, person, chat, held_back_of(then))
         case "privacy":
             person = door.kept_open(desk, person)
             await show_privacy(unit, desk, person, chat)
             return person
         case _:
             return await menu.show(unit, desk, person, chat)
-
-
-async def _front(unit: Unit, person: Person) -> VisitRow | None:
-    row = await unit.visits.get(person.visit_id) if person.visit_id else None
-    return row if row is not None and row.status != "done" else None
 
 
 async def _press(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> Person:
@@ -139,7 +139,7 @@ async def _language(unit: Unit, desk: Desk, person: Person, chat: Chat, code: st
     if person.state == "language":
         return await first_door(unit, desk, moved(person, "chose_language"), chat)
     await _say(unit, desk, person, chat, neutral.LANGUAGE_SET, more=True)
-    row = await _front(unit, person)
+    row = await front(unit, person)
     if row is not None and row.status == "open" and door.is_open(desk, person):
         return await turn(unit, desk, door.kept_open(desk, person), chat, row, Resumed({"language": chosen}))
     return person
@@ -155,8 +155,7 @@ async def _door(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: str)
     await retract(unit, desk, chat, "door")
     if choice == "yes":
         return await _go_on(unit, desk, door.kept_open(desk, person), chat, then or {"do": "menu"})
-    kept = dict(then) if then and "facts" in then else None  # what staff agreed to outlasts a "not now"
-    person = replace(person, pending=kept, open_until=None)
+    person = replace(person, pending=door.agreed(person), open_until=None)
     if choice == "not_me":
         return await _refused(unit, desk, person, chat, then, Interrupted("not_person"))
     return await _refused(unit, desk, person, chat, then, Interrupted("later"))
@@ -170,7 +169,10 @@ async def _refused(
     Whoever holds the phone now is not to read what stands there from before.
     """
     await sweep(unit, desk, chat)
-    row = await _front(unit, person)
+    row = await front(unit, person)
+    resumes = (then or {}).get("do") == "resume"
+    if why.why == "later" and row is not None and row.status == "paused" and not resumes:
+        row = None  # it was about something else, and nothing of it had been shown
     if then and then.get("do") == "open" and then.get("item") == "selftest":
         place = await menu.place_of(unit, desk, person)
         if place.session is not None:
@@ -195,7 +197,7 @@ async def _refused(
 async def _answered(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> Person:
     """A script's button. What it says counts even when the door has closed meanwhile; then nothing more is shown."""
     visit_tail, asking = read_tail(press.tail)
-    row = await _front(unit, person)
+    row = await front(unit, person)
     if row is None or row.status != "open" or not visit_tail or not row.id.endswith(visit_tail):
         return await _stale(unit, desk, person, chat, press, visit_tail, asking)
     return await _turned(unit, desk, person, chat, row, Answered(press.step, press.choice, asking))
@@ -207,15 +209,15 @@ async def _stale(
     """A button of another visit: what matters in it is kept there; here a short line and the current question."""
     rows = await unit.visits.of_person(person.id) if visit_tail else []
     other = next((r for r in rows if r.id.endswith(visit_tail)), None)
-    front = await _front(unit, person)
+    ahead = await front(unit, person)
     if other is not None:
         after = await turn(
             unit, desk, person, chat, other, Answered(press.step, press.choice, asking), quiet=True
         )
-        person = replace(after, visit_id=front.id if front else None)
+        person = replace(after, visit_id=ahead.id if ahead else None)
     await _say(unit, desk, person, chat, OLD_BUTTON, more=True)
-    if front is not None and front.status == "open" and (other is None or other.id != front.id):
-        return await _shown_again(unit, desk, person, chat, front)
+    if ahead is not None and ahead.status == "open" and (other is None or other.id != ahead.id):
+        return await _shown_again(unit, desk, person, chat, ahead)
     return person
 
 
@@ -228,19 +230,21 @@ async def _shown_again(unit: Unit, desk: Desk, person: Person, chat: Chat, row: 
 async def _turned(
     unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow, happened: Input
 ) -> Person:
-    was_open = door.is_open(desk, person)
+    was_open, why = door.is_open(desk, person), await closed(unit, desk, person, row)
     if was_open:
         person = door.kept_open(desk, person)
-    after = await turn(unit, desk, person, chat, row, happened, quiet=not was_open)
-    front = await _front(unit, after)
-    if was_open or front is None or front.status != "open":
+    after = await turn(unit, desk, person, chat, row, happened, quiet=not was_open or why is not None)
+    ahead = await front(unit, after)
+    if ahead is None or ahead.status != "open":
         return after
-    return await door.ask(unit, desk, after, chat, {"do": "resume"})
+    if why is not None:
+        return await halt(unit, desk, after, chat, ahead, why)
+    return after if was_open else await door.ask(unit, desk, after, chat, {"do": "resume"})
 
 
 async def _spoke(unit: Unit, desk: Desk, person: Person, chat: Chat, happened: Wrote | Unclear) -> Person:
     """Text, or something that is no answer (S-23)."""
-    row = await _front(unit, person)
+    row = await front(unit, person)
     if row is None or row.status != "open":
         await _say(unit, desk, person, chat, neutral.UNKNOWN, more=True)
         return person
@@ -249,8 +253,8 @@ async def _spoke(unit: Unit, desk: Desk, person: Person, chat: Chat, happened: W
 
 async def stop(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
     """/stop: at once, whatever is under way; what can be deleted is deleted (S-06)."""
-    await unit.outbox.cancel(chat.id, ["*"])
-    row = await _front(unit, person)
+    await unit.outbox.cancel(chat.id, ["*"], sensitive_only=True)  # what staff decided still arrives
+    row = await front(unit, person)
     if row is not None and row.status == "open":
         person = await turn(unit, desk, person, chat, row, Stopped())
     else:
@@ -258,4 +262,4 @@ async def stop(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
     await sweep(unit, desk, chat)
     for slot in ("door", "menu", "language"):
         await retract(unit, desk, chat, slot)
-    return replace(person, pending=None, open_until=None)
+    return replace(person, pending=door.agreed(person), open_until=None)

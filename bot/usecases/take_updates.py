@@ -155,7 +155,7 @@ class TakeUpdates:
             except StorageFault:
                 raise
             except Exception as error:  # noqa: BLE001 - a row that cannot be read must not stop everybody else's
-                log.error("update.fault_untold", fault=type(error).__name__)
+                log.error("update.fault_untold", fault=type(error).__name__)  # noqa: TRY400 - its text may tell (S-20)
         return await self._record(update, fault, None)
 
     async def _record(self, update: Inbound | Malformed, fault: str, tell: Teller | None) -> None:

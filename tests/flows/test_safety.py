@@ -201,6 +201,26 @@ def test_released_questions_warn_and_end_calmly(step: str) -> None:
     assert c.visit.step == f"{step}-CALM"
 
 
+def test_a_full_sitting_stays_full_until_a_new_one_begins() -> None:
+    """S-12 Coming back within the same sitting asks nothing more; in a new one the next question comes."""
+    c = play(library().newest("reflection_during"), ["open"])
+    c.go_on("RD-P3")
+    for line in ("press RD-P3:breathe", "press RD-P3:done", "resume sitting=same"):
+        c.say(line)
+    assert (c.visit.status, c.visit.step, c.screen) == ("paused", "RD-P4", None)
+    c.say("resume sitting=new")
+    assert (c.visit.status, c.buttons[0]) == ("open", "RD-P4:friend")
+
+
+def test_a_pause_at_the_last_question_is_no_new_sitting() -> None:
+    """S-12 Pausing at the third question and coming back asks that one again, and no fourth."""
+    c = play(library().newest("reflection_during"), ["open"])
+    c.go_on("RD-P3")
+    for line in ("pause", "resume", "press RD-P3:breathe", "press RD-P3:done"):
+        c.say(line)
+    assert (c.visit.status, c.visit.step, c.screen) == ("paused", "RD-P4", None)
+
+
 def paced(**more: object) -> Playable:
     """Two questions, one a sitting, each with a tip."""
     choice = {"id": "one", "label": "One", "tip": "A tip."}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+import webbrowser
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 from telegram.error import InvalidToken, NetworkError
 
-from bot import logs, wiring
+from bot import demo, logs, wiring
 from bot.settings import Settings
 from bot.usecases.carry_out import MissingScript
 from tests.bot.commands.conftest import Vestibule
@@ -72,21 +74,33 @@ def test_run_that_cannot_begin_is_one_line(
     assert "AAAA" not in outcome.err
 
 
-def test_demo_passes_on_what_was_asked(
-    vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(("flags", "opened"), [((), 1), (("--no-browser",), 0)])
+def test_demo_says_where_it_is(
+    vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], opened: int
 ) -> None:
-    """`demo` needs nothing set; --fresh forgets the last one, and only that."""
-    asked: list[tuple[int, bool, list[str]]] = []
+    """`demo` needs nothing set, works in a folder that is gone afterwards, and opens a browser unless told not to."""
+    folders: list[Path] = []
+    browsers: list[str] = []
 
-    async def demo(_: Settings, *, port: int, open_browser: bool, data: Path) -> int:
-        asked.append((port, open_browser, [file.name for file in data.iterdir()]))
-        (data / "old").touch()
+    async def embedded(*, port: int, data: Path, ready: Callable[[str], None]) -> int:
+        folders.append(data)
+        ready(f"http://127.0.0.1:{port}/")
         return 0
 
-    monkeypatch.setattr(wiring, "demo", demo, raising=False)
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "mine").touch()
-    for arguments in ((), ("--no-browser", "--port", "8099"), ("--fresh",)):
-        assert vestibule("demo", *arguments).code == 0
-    assert asked == [(8080, True, []), (8099, False, ["old"]), (8080, True, [])]
-    assert (tmp_path / "data" / "mine").exists()
+    monkeypatch.setattr(demo, "demo", embedded)
+    monkeypatch.setattr(webbrowser, "open", browsers.append)
+    outcome = vestibule("demo", "--port", "8099", *flags)
+    assert (outcome.code, "http://127.0.0.1:8099/" in outcome.out) == (0, True)
+    assert len(browsers) == opened
+    assert not folders[0].exists()
+
+
+def test_demo_on_a_taken_port_is_one_line(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that is in use is one line that says how to choose another."""
+
+    async def taken(**_: object) -> int:
+        raise OSError(errno.EADDRINUSE, "in use")
+
+    monkeypatch.setattr(demo, "demo", taken)
+    outcome = vestibule("demo", "--no-browser")
+    assert (outcome.code, outcome.err) == (1, "port 8080 is in use; choose another with --port\n")

@@ -215,7 +215,7 @@ async def test_staff_lift_a_hold_by_template_once(town, template):
     await town.presses("facilitator", f"LIFT:{template}:K-101")
     [row] = await town.waiting("participant")
     expected = staff_texts.LIFT_NOTICES[template].msgid.replace("{service_number}", "0300")
-    assert (row.text, row.slot, row.sensitive, row.lane) == (expected, "notice", False, "reply")
+    assert (row.text, row.slot, row.sensitive, row.lane) == (expected, "decision", False, "reply")
     async with town.storage.unit() as unit:
         kept = await unit.readiness.get(town.ids["session"], town.ids["participant"])
     assert (kept.lifted, kept.lifted_by, kept.lifted_at) == (template, town.ids["facilitator"], START)

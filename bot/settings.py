@@ -74,10 +74,6 @@ class Settings(BaseSettings):
         (),
         description="The languages offered, as en,de. Not set: every language there is a catalogue for.",
     )
-    drafts: bool = Field(
-        False,
-        description="Whether languages whose catalogue is still a draft, unread by a speaker, are offered too.",
-    )
     door_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
         10,
         description="Minutes after an answer until the question whether nobody is near is asked again (S-01).",

@@ -63,7 +63,9 @@ class Library:
             playable = self.scripts[visit.script, version]
             step = playable.script.moved.get(visit.step, visit.step)
             if playable.script.urgent and visit.status != "done" and playable.find(step) is not None:
-                carried = visit.model_copy(update={"version": version, "step": step, "draft": (), "trail": ()})
+                carried = visit.model_copy(
+                    update={"version": version, "step": step, "draft": (), "trail": ()}
+                )
                 return playable, carried
         found = self.at(visit.script, visit.version)
         return (found, visit) if found else None

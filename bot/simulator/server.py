@@ -100,7 +100,7 @@ class _Embedded(uvicorn.Server):
 class _AbortableProtocol(H11Protocol):
     """Lets a request reset its connection, for the faults."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn names the parent narrowly
         super().connection_made(transport)
         app: ASGIApp = self.app
 

@@ -16,7 +16,7 @@ from bot.usecases.enrol import ask_language, first_door, offered
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.privacy import show_privacy
 from bot.usecases.render import notice, open_menu, read_tail
-from bot.usecases.resume import closed, front, halt, held_back_of, resume
+from bot.usecases.resume import closed, front, halt, resume, show_held_back
 from bot.usecases.way import moved
 from flows.effects import Line, RaiseConcern
 from flows.inputs import Answered, Input, Interrupted, Resumed, Stopped, Unclear, Wrote
@@ -103,13 +103,14 @@ async def _wanted(unit: Unit, desk: Desk, person: Person, chat: Chat, what: str)
 
 async def _go_on(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mapping[str, Any]) -> Person:
     """What was wanted before the door was asked."""
-    kept = door.agreed(person)
-    person = replace(person, pending=None if then.get("do") == "open" else kept)
+    kept = None if then.get("do") == "open" else door.agreed(person)
+    person = replace(person, pending=kept)
+    await show_held_back(unit, desk, person, chat, then)
     match then.get("do"):
         case "open":
             return await menu.open_item(unit, desk, person, chat, then)
         case "resume":
-            return await resume(unit, desk, person, chat, held_back_of(then))
+            return await resume(unit, desk, person, chat)
         case "privacy":
             person = door.kept_open(desk, person)
             await show_privacy(unit, desk, person, chat)

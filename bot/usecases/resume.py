@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -24,22 +25,26 @@ async def front(unit: Unit, person: Person) -> VisitRow | None:
     return row if row is not None and row.status != "done" else None
 
 
-async def resume(unit: Unit, desk: Desk, person: Person, chat: Chat, held_back: list[list[str]]) -> Person:
-    """Behind the door: the help texts it held back, then the question that stands. The menu when there is none."""
+async def resume(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
+    """Behind the door: the question that stands, asked again. The menu when there is none."""
     row = await front(unit, person)
     if row is None:
         return await menu.show(unit, desk, person, chat)
     if why := await closed(unit, desk, person, row):
         return await halt(unit, desk, person, chat, row, why)
-    person, place = door.kept_open(desk, person), await menu.place_of(unit, desk, person)
-    if held_back:
-        session = await unit.sessions.get(row.session_id) if row.session_id else None
-        say = Say(Slot.HELP, tuple(Line(context, msgid) for context, msgid in held_back))
-        params = params_for(person, place.programme, session)
-        for message in messages(desk, person, row.id, say, params, person.open_until):
-            await post(unit, desk, chat, message)
+    place = await menu.place_of(unit, desk, person)
     facts = await facts_for(unit, desk, person, place.programme, place.session)
-    return await turn(unit, desk, person, chat, row, Resumed(facts))
+    return await turn(unit, desk, door.kept_open(desk, person), chat, row, Resumed(facts))
+
+
+async def show_held_back(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mapping[str, Any]) -> None:
+    """The help texts that came while the door was closed, first thing behind it."""
+    lines = tuple(Line(context, msgid) for context, msgid in then.get("help", ()))
+    if lines:
+        place = await menu.place_of(unit, desk, person)
+        params = params_for(person, place.programme, place.session)
+        for message in messages(desk, person, "", Say(Slot.HELP, lines), params, person.open_until):
+            await post(unit, desk, chat, message)
 
 
 async def closed(unit: Unit, desk: Desk, person: Person, row: VisitRow) -> Why | None:
@@ -63,8 +68,3 @@ async def halt(unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow
     person = await turn(unit, desk, person, chat, row, Paused(silent=True))
     await post(unit, desk, chat, notice(desk, person, neutral.LATER, open_menu(desk, person)))
     return person
-
-
-def held_back_of(pending: Any) -> list[list[str]]:
-    """The help texts that wait behind the door, as (context, text)."""
-    return list((pending or {}).get("help", ()))

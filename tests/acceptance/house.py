@@ -78,7 +78,7 @@ class House:
         """Open and run a bot on the data there are, as `vestibule run` does."""
         storage: Storage = wiring.make_storage(self.settings, self.ids)
         library = library or published()
-        loaded, wiring.load_library = wiring.load_library, lambda: library  # type: ignore[assignment]
+        loaded, wiring.load_library = wiring.load_library, lambda: library  # type: ignore[assignment]  # a lambda stands in
         try:
             opened = wiring.open_bot(
                 self.settings, clock=self.clock, ids=self.ids, storage=wrap(storage) if wrap else storage
@@ -388,7 +388,11 @@ def _answering_at_once() -> Iterator[None]:
 
 @asynccontextmanager
 async def open_house(
-    file: Path, *, library: Library | None = None, languages: Sequence[str] = ("en",), wrap: Wrap | None = None
+    file: Path,
+    *,
+    library: Library | None = None,
+    languages: Sequence[str] = ("en",),
+    wrap: Wrap | None = None,
 ) -> AsyncIterator[House]:
     """The house with nobody in it yet, on a migrated database file."""
     clock = MovableClock(START)
@@ -404,7 +408,6 @@ async def open_house(
             keys=Keyring.generate(),
             send_limits="off",
             long_poll_seconds=5,
-            drafts=True,
             heartbeat_file=file.with_name("heartbeat"),
         )
         programme = Programme(

@@ -129,7 +129,7 @@ class SmallApi:
         """Wait until a message shows the text or has the button."""
         async with asyncio.timeout(seconds):
             while not any(text in json.dumps(m, ensure_ascii=False) for m in self.messages.values()):
-                await asyncio.sleep(0.02)  # noqa: ASYNC110 - the server is another task's
+                await asyncio.sleep(0.02)
 
     async def answer(self, request: web.Request) -> web.Response:
         """One call."""
@@ -143,10 +143,10 @@ class SmallApi:
             return web.json_response({"ok": False, "error_code": 404, "description": "Not Found"}, status=404)
         return web.json_response({"ok": True, "result": await handler(given)})
 
-    async def _on_getMe(self, _: Any) -> Any:  # noqa: N802 - as the method is called
+    async def _on_getMe(self, _: Any) -> Any:  # noqa: N802  # the method's name in the Bot API - as the method is called
         return {"id": 110201543, "is_bot": True, "first_name": "x", "username": "x_bot"}
 
-    async def _on_getUpdates(self, given: Any) -> Any:  # noqa: N802
+    async def _on_getUpdates(self, given: Any) -> Any:  # noqa: N802  # the method's name in the Bot API
         self.updates = [u for u in self.updates if u["update_id"] >= int(given.get("offset", 0))]
         if not self.updates:
             self.came.clear()
@@ -156,19 +156,19 @@ class SmallApi:
                 return []
         return self.updates
 
-    async def _on_sendMessage(self, given: Any) -> Any:  # noqa: N802
+    async def _on_sendMessage(self, given: Any) -> Any:  # noqa: N802  # the method's name in the Bot API
         self.last_id += 1
         self.messages[self.last_id] = dict(given)
         return self._message(self.last_id, int(given["chat_id"]))
 
-    async def _on_editMessageText(self, given: Any) -> Any:  # noqa: N802
+    async def _on_editMessageText(self, given: Any) -> Any:  # noqa: N802  # the method's name in the Bot API
         self.messages[int(given["message_id"])] = dict(given)
         return self._message(int(given["message_id"]), int(given["chat_id"]))
 
-    async def _on_answerCallbackQuery(self, _: Any) -> Any:  # noqa: N802
+    async def _on_answerCallbackQuery(self, _: Any) -> Any:  # noqa: N802  # the method's name in the Bot API
         return True
 
-    async def _on_deleteMessage(self, given: Any) -> Any:  # noqa: N802
+    async def _on_deleteMessage(self, given: Any) -> Any:  # noqa: N802  # the method's name in the Bot API
         self.messages.pop(int(given["message_id"]), None)
         return True
 

@@ -146,3 +146,23 @@ async def test_the_self_test_always_asks(house: House) -> None:
     await house.press(phone, "DOOR:yes")
     await house.press(phone, "MENU:selftest")
     assert phone.last.text == neutral.DOOR.msgid
+
+
+async def test_help_waits_behind_the_door(house: House) -> None:
+    """S-01: a help text that came too late for the door is the first thing behind it, not lost."""
+    await house.plan_session()
+    await house.staff("facilitator", "duty", "manager", "partner_support")
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.walk(phone, READY, until="ST-13")
+    await house.press(phone, "ST-13:hurt_self")
+    await house.later(minutes=11)
+    since = len(phone.log)
+    await house.press(phone, "ST-13:done")
+    assert words(phone, since) == [neutral.DOOR.msgid]
+    assert await house.concerns() == ["self_harm"]
+    await house.write(phone, "/menu")
+    since = len(phone.log)
+    await house.press(phone, "DOOR:yes")
+    assert "You do not have to be alone with this" in words(phone, since)[0]
+    assert "call 999 now" in words(phone, since)[0]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from bot.simulator.phone import Phone
 from bot.usecases import neutral
-from tests.acceptance.house import ALIAS, READY, WELCOME, House, asked, words
+from tests.acceptance.house import ALIAS, READY, WELCOME, House, asked, open_house, words
 
 
 async def test_shared_device_waits_for_staff(house: House) -> None:
@@ -136,3 +139,45 @@ async def test_strangers_leave_nothing_behind(house: House) -> None:
     disk = house.on_disk()
     for trace in (str(stranger.id), "Nobody Invited", "nobody should keep", "a caption"):
         assert trace.encode() not in disk
+
+
+async def test_what_staff_agreed_to_is_not_lost(house: House) -> None:
+    """After staff agreed, not now, /stop and /privacy in between change nothing: the welcome can still go on."""
+    facilitator = (await house.staff("facilitator"))["facilitator"]
+    phone = await house.participant({"WE-01": ("shared",)})
+    await house.write(facilitator, "/resolve K-101 device_agreed")
+    await house.press(phone, "MENU:open")
+    await house.press(phone, "DOOR:later")
+    await house.write(phone, "/stop")
+    await house.write(phone, "/privacy")
+    await house.press(phone, "DOOR:yes")
+    await house.later(minutes=11)
+    await house.write(phone, "/privacy")
+    await house.write(phone, "/stop")
+    await house.write(phone, "/menu")
+    await house.press(phone, "DOOR:yes")
+    await house.walk(phone, WELCOME | {"WE-01": ("agreed",)})
+    assert (await house.person(phone)).state == "orientation"
+
+
+async def test_first_the_language(database: Path) -> None:
+    """Whatever is sent before the language is chosen, it is asked again, and the way in stays open."""
+    async with open_house(database, languages=("en", "de")) as house:
+        phone = Phone(house.world, "participant")
+        token = await house.invite("participant", ALIAS)
+        await phone.start(token)
+        await house.quiet()
+        if not phone.shows("LANG:de"):
+            pytest.skip("there is no second catalogue yet")
+        for text in ("hello", "/menu", "/selftest", "/privacy", f"/start {token}"):
+            await house.write(phone, text)
+            assert phone.shows("LANG:en"), text
+        phone.send_sticker()
+        await house.quiet()
+        house.world.press(phone.last, phone.id, "MENU:open")
+        await house.quiet()
+        assert not phone.shows("DOOR:yes")
+        await house.press(phone, "LANG:en")
+        await house.press(phone, "DOOR:yes")
+        await house.walk(phone, WELCOME)
+        assert (await house.person(phone)).state == "orientation"

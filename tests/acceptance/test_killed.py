@@ -50,7 +50,15 @@ class Books:
         self.group = Group(self.ids.new(), self.programme.id, "g", "G", "Europe/London")
         starts = datetime.now(UTC) + timedelta(minutes=90)
         self.session = Session(
-            self.ids.new(), self.programme.id, "s", self.group.id, None, starts, 90, "zoom", "https://m.example"
+            self.ids.new(),
+            self.programme.id,
+            "s",
+            self.group.id,
+            None,
+            starts,
+            90,
+            "zoom",
+            "https://m.example",
         )
         self.person = ""
 
@@ -114,7 +122,10 @@ async def town(database: Path) -> AsyncIterator[tuple[Phone, Phone, Books, Runne
         world.chats[one.id].open = True
     books = Books(database)
     await books.fill(phone.id, facilitator.id)
-    async with serve(world) as address, runner(database.parent, address.base_url, database, books.keys) as bot:
+    async with (
+        serve(world) as address,
+        runner(database.parent, address.base_url, database, books.keys) as bot,
+    ):
         yield phone, facilitator, books, bot
 
 

@@ -36,7 +36,11 @@ async def test_orientation(house: House) -> None:
     assert "Zoom" in said
     assert "Teams" not in said
     assert (await house.person(phone)).state == "active"
-    assert [a.choices for a in await house.answers(phone) if a.step == "OR-03"] == [("bed",), ("hand",), ("table",)]
+    assert [a.choices for a in await house.answers(phone) if a.step == "OR-03"] == [
+        ("bed",),
+        ("hand",),
+        ("table",),
+    ]
     assert words(tech) == []
 
 
@@ -131,3 +135,18 @@ async def test_check_in_to_its_end(house: House) -> None:
     await open_item(house, phone, "checkin")
     assert await house.walk(phone, {}) == first
     assert len([v for v in await house.visits(phone) if v.script == "check_in"]) == 2
+
+
+async def test_quiet_time_begins_in_a_sitting(house: House) -> None:
+    """S-12: a question answered after the quiet time before a session has begun counts, and no other follows."""
+    await house.plan_session(timedelta(minutes=125))
+    phone = await house.member()
+    await open_item(house, phone, "start")
+    await house.later(minutes=6)
+    await house.press(phone, "RS-L1:no")
+    assert [a.choices for a in await house.answers(phone)] == [("no",)]
+    assert asked(phone) == []
+    assert phone.last.text == neutral.LATER.msgid
+    await house.later(hours=6)
+    await open_item(house, phone, "start")
+    assert asked(phone)[0].startswith("RS-L2")

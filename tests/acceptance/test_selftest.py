@@ -36,7 +36,11 @@ async def test_harm_to_self(house: House) -> None:
     before["duty"] = len(words(staff["duty"]))
     await house.later(minutes=5)
     after = {role: len(words(staff[role])) for role in before}
-    assert {role for role in before if after[role] > before[role]} == {"facilitator", "manager", "partner_support"}
+    assert {role for role in before if after[role] > before[role]} == {
+        "facilitator",
+        "manager",
+        "partner_support",
+    }
     await house.later(minutes=5)
     assert len(words(staff["facilitator"])) > after["facilitator"], "nobody yet, so they are asked again"
     readiness = await house.readiness(phone)
@@ -81,7 +85,9 @@ async def test_not_now_at_the_door(house: House) -> None:
     phone = await house.member()
     await house.write(phone, "/menu")
     await house.press(phone, "DOOR:later")
-    assert phone.last.text == "We stop here for now. Please come back later or from another place, with /menu."
+    assert (
+        phone.last.text == "We stop here for now. Please come back later or from another place, with /menu."
+    )
     assert await house.cases() == []
     person = await house.person(phone)
     async with house.unit() as unit:
@@ -251,3 +257,50 @@ async def test_a_second_concern_is_alerted_again(house: House) -> None:
     assert any(text.startswith("A person is needed now.") for text in words(facilitator, since))
     assert staff["duty"].shows("A person is needed now.")
     assert len(await house.cases()) == 1
+
+
+async def test_a_test_lapses_with_its_session(house: House) -> None:
+    """S-32: a test left open belongs to its session: after that it closes, and the next session's begins anew."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.walk(phone, READY, until="ST-12")
+    await house.later(hours=4)
+    await house.press(phone, "ST-12:none")
+    assert asked(phone) == []
+    assert not phone.shows("DOOR:yes")
+    first = house.session
+    await house.plan_session()
+    await house.selftest(phone)
+    assert asked(phone)[0].startswith("ST-07")
+    assert house.session != first
+    assert [v.status for v in await house.visits(phone)] == ["open", "done"]
+
+
+async def test_not_now_about_something_else(house: House) -> None:
+    """S-04: not now at the menu's door, with a paused test behind it, is recorded and closes nothing."""
+    await house.plan_session()
+    await house.staff("facilitator")
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.walk(phone, READY, until="ST-12")
+    await house.press(phone, "ST-12:pause")
+    await house.later(minutes=11)
+    await house.write(phone, "/menu")
+    await house.press(phone, "DOOR:later")
+    assert await house.cases() == []
+    assert [v.status for v in await house.visits(phone)] == ["paused"]
+
+
+async def test_what_staff_decide_stays_to_be_read(house: House) -> None:
+    """S-08: the line by which a hold was lifted is not taken away by the next short notice, nor by /stop."""
+    await house.plan_session()
+    facilitator = (await house.staff("facilitator"))["facilitator"]
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.walk(phone, READY | {"ST-02": ("shared",)})
+    await house.write(facilitator, "/ack K-101")
+    await house.write(facilitator, "/lift K-101 not_today")
+    await house.write(phone, "/help")
+    await house.write(phone, "/stop")
+    assert phone.shows("Please do not join today. We will call you.")

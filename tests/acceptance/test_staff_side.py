@@ -89,7 +89,16 @@ async def test_nothing_in_the_logs(
     written = captured.err + captured.out
     assert "update.malformed" in written
     keys = house.settings.keys_text()
-    never = [*told(house), token, house.world.token, keys, "Given Name", str(phone.id), "DOOR:yes", "CASE:take"]
+    never = [
+        *told(house),
+        token,
+        house.world.token,
+        keys,
+        "Given Name",
+        str(phone.id),
+        "DOOR:yes",
+        "CASE:take",
+    ]
     assert [word for word in never if word in written] == []
 
 

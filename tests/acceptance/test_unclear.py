@@ -74,7 +74,11 @@ async def test_a_text_question_takes_any_text(house: House) -> None:
     await house.write(phone, "/menu")
     await house.press(phone, "DOOR:yes")
     await house.press(phone, "MENU:end")
-    texts = [STRANGE["html"] + STRANGE["markdown"], STRANGE["braces"] + STRANGE["right to left"], STRANGE["long"]]
+    texts = [
+        STRANGE["html"] + STRANGE["markdown"],
+        STRANGE["braces"] + STRANGE["right to left"],
+        STRANGE["long"],
+    ]
     await house.write(phone, texts[0])
     for text in texts[1:]:
         await house.press(phone, "RE-A2:back")
@@ -174,7 +178,9 @@ async def test_quick_toggles(house: House) -> None:
     await house.selftest(phone)
     await house.walk(phone, READY, until="ST-14")
     button = phone.last
-    for data in [b.data for b in button.buttons if b.data and b.data.split(":")[1] not in ("back", "pause", "defer")]:
+    for data in [
+        b.data for b in button.buttons if b.data and b.data.split(":")[1] not in ("back", "pause", "defer")
+    ]:
         house.world.press(button, phone.id, data)
     await house.quiet()
     assert asked(phone)[0].startswith("ST-15")

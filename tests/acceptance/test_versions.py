@@ -14,7 +14,9 @@ def with_second_version() -> Library:
     library = published()
     test, welcome = library.newest("self_test").script, library.newest("welcome").script
     steps = tuple(
-        step.model_copy(update={"text": f"New words. {step.text[:500]}"}) for step in test.steps if step.id != "ST-02"
+        step.model_copy(update={"text": f"New words. {step.text[:500]}"})
+        for step in test.steps
+        if step.id != "ST-02"
     )
     points = tuple(
         step.model_copy(update={"text": f"New words. {step.text[:500]}"}) if step.kind == "agree" else step
@@ -89,7 +91,7 @@ async def test_answers_keep_their_versions(house: House) -> None:
 
 async def test_another_language_in_the_middle(database: object) -> None:
     """The language can be changed in the middle of a script: the question is asked again in the new one."""
-    async with open_house(database, languages=("en", "de")) as house:  # type: ignore[arg-type]
+    async with open_house(database, languages=("en", "de")) as house:  # type: ignore[arg-type]  # a fixture's path
         if "de" not in house.bot.desk.languages:
             pytest.skip("there is no second catalogue yet")
         await house.plan_session()
@@ -100,7 +102,9 @@ async def test_another_language_in_the_middle(database: object) -> None:
         await house.write(phone, "/language")
         await house.press(phone, "LANG:de")
         assert asked(phone)[0].startswith("ST-12")
-        german = next(m.text for m in reversed(phone.messages) if any(b.data in asked(phone) for b in m.buttons))
+        german = next(
+            m.text for m in reversed(phone.messages) if any(b.data in asked(phone) for b in m.buttons)
+        )
         assert "alcohol" in english
         assert "Alkohol" in german
         assert "alcohol" not in german
@@ -113,7 +117,7 @@ async def test_another_language_in_the_middle(database: object) -> None:
 
 async def test_enrolment_in_german(database: object) -> None:
     """The language chosen first is the language of everything after it, the agreement's record included."""
-    async with open_house(database, languages=("en", "de")) as house:  # type: ignore[arg-type]
+    async with open_house(database, languages=("en", "de")) as house:  # type: ignore[arg-type]  # a fixture's path
         if "de" not in house.bot.desk.languages:
             pytest.skip("there is no second catalogue yet")
         from bot.simulator.phone import Phone

@@ -124,8 +124,12 @@ class Room:
         return {
             "answers": sorted((a.step, a.version, a.kind, a.choices, a.text) for a in answers),
             "visits": [v.body for v in visits],
-            "cases": [(c.number, c.urgency, [(r.concern, r.step) for r in c.raised], c.unasked) for c in cases],
-            "parts": [sorted((p.role, p.state, p.rung, p.next_due_at is not None) for p in ps) for ps in parts],
+            "cases": [
+                (c.number, c.urgency, [(r.concern, r.step) for r in c.raised], c.unasked) for c in cases
+            ],
+            "parts": [
+                sorted((p.role, p.state, p.rung, p.next_due_at is not None) for p in ps) for ps in parts
+            ],
             "outbox": [(row.lane, row.slot, row.op, row.text) for row in rows],
         }
 

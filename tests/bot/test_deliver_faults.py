@@ -94,7 +94,7 @@ async def test_calls_that_hang_hold_no_alert_up() -> None:
             await hang.wait()
         return await real(telegram_chat, text, rows, protect=protect)
 
-    house.messenger.send = send  # type: ignore[method-assign]
+    house.messenger.send = send  # type: ignore[method-assign]  # a double
     for number in range(2, 40):
         house.chat(number)
         await house.add("reminder", number, lane=Lane.REMINDER)

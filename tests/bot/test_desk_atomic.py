@@ -48,7 +48,9 @@ async def test_all_or_none_at_every_storage_call(room: Room) -> None:
             assert room.tables() == before, f"something stayed behind at {failed[-1]}, call {len(failed)}"
         else:
             raise AssertionError("the turn ended before its commit failed")
-    assert {"answers.add", "visits.save", "cases.add", "outbox.add", "readiness.put", "seen.add"} <= set(failed)
+    assert {"answers.add", "visits.save", "cases.add", "outbox.add", "readiness.put", "seen.add"} <= set(
+        failed
+    )
     room.storage = storage
     once = await room.state()
     assert [case[2] for case in once["cases"]] == [[("partner_nearby", "ST-09")]]

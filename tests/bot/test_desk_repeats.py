@@ -83,7 +83,10 @@ async def test_at_once_from_many_sides(room: Room) -> None:
 async def test_ten_taps_in_order(room: Room) -> None:
     """R-03: ten taps gathered in one batch are answered in the order they came, each step once."""
     await room.begin()
-    taps = [await room.pressed("ST-07", choice) for choice in ("usual_room", "car", "work", "usual_room", "public")]
+    taps = [
+        await room.pressed("ST-07", choice)
+        for choice in ("usual_room", "car", "work", "usual_room", "public")
+    ]
     await room.take([*taps, *taps])
     answers = [(a[0], a[3]) for a in (await room.state())["answers"]]
     assert answers[0] == ("ST-07", ("usual_room",))

@@ -98,7 +98,7 @@ audit = Table(
 Index(None, audit.c.subject)
 
 for _deed in ("update", "delete"):
-    _refuse = DDL(  # type: ignore[no-untyped-call]
+    _refuse = DDL(  # type: ignore[no-untyped-call]  # DDL is untyped there
         f"CREATE TRIGGER audit_no_{_deed} BEFORE {_deed.upper()} ON audit "
         "BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
     )

@@ -233,7 +233,7 @@ def empty_town(storage: Storage, desk_parts: tuple[GettextTexts, object]) -> Tow
     """A desk without a programme; `settle` it with the staff the test needs."""
     clock = MovableClock(START)
     texts, library = desk_parts
-    return Town(storage, clock, Desk(clock, CountingIds(), texts, library))  # type: ignore[arg-type]
+    return Town(storage, clock, Desk(clock, CountingIds(), texts, library))  # type: ignore[arg-type]  # a double
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ async def test_what_an_answer_means(line: Line, answer: Any, fault: type[Deliver
 async def test_a_hang_is_ambiguous(line: Line) -> None:
     """R-10 A send whose answer does not come in time may have gone out."""
     await line.phone.start()
-    line.bot.request._read_seconds = 0.2  # type: ignore[attr-defined]
+    line.bot.request._read_seconds = 0.2  # type: ignore[attr-defined]  # ours
     line.world.faults.add("sendMessage", Hang(3))
     with pytest.raises(Ambiguous):
         await line.messenger.send(line.phone.id, "text", (), protect=False)

@@ -20,6 +20,7 @@ from bot.ports.inbound import Inbound, Malformed
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
 from bot.ports.stores import Storage, Unit
+from bot.schedule.cycle import Schedule
 from bot.settings import Settings
 from bot.storage.sealing import Keyring
 from bot.storage.unit_of_work import SqliteStorage
@@ -105,6 +106,7 @@ class Vestibule:
     messenger: Messenger
     sender: Sender
     cycle: Cycle
+    schedule: Schedule
     take: TakeUpdates
     poller: Poller
     strangers: Strangers
@@ -113,7 +115,13 @@ class Vestibule:
     async def run(self) -> None:
         """Run until cancelled. A loop that breaks ends all of them: better restarted than half alive."""
         async with asyncio.TaskGroup() as group:
-            for loop in (self.poller.run, self.sender.run, self.cycle.run, self.heartbeat.run):
+            for loop in (
+                self.poller.run,
+                self.sender.run,
+                self.cycle.run,
+                self.schedule.run,
+                self.heartbeat.run,
+            ):
                 group.create_task(loop())
 
 
@@ -182,8 +190,9 @@ def _assemble(settings: Settings, desk: Desk, storage: Storage, telegram: Bot) -
         long_poll=settings.long_poll_seconds,
     )
     cycle = Cycle(storage, desk, sender.wake)
+    schedule = Schedule(storage, desk, sender.wake)
     heartbeat = Heartbeat(desk.clock, settings.heartbeat_file)
-    return Vestibule(desk, storage, messenger, sender, cycle, take, poller, strangers, heartbeat)
+    return Vestibule(desk, storage, messenger, sender, cycle, schedule, take, poller, strangers, heartbeat)
 
 
 def _intake(

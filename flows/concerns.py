@@ -19,7 +19,10 @@ class Variant(Frozen):
 
 
 class Concern(Frozen):
-    """One entry of the catalogue. `staff` and `next_step` are shown to staff only (S-26)."""
+    """One entry of the catalogue. `staff` and `next_step` are shown to staff only (S-26).
+
+    `once`: told when it begins and then not again until it has changed.
+    """
 
     id: str
     urgency: Urgency
@@ -29,6 +32,7 @@ class Concern(Frozen):
     next_step: str = Field(min_length=1, max_length=600)
     source: str = Field(min_length=1)
     variants: tuple[Variant, ...] = ()
+    once: bool = False
 
     def allows(self, urgency: Urgency, route: tuple[Role, ...]) -> bool:
         """Whether a script may raise it with these."""

@@ -82,11 +82,12 @@ class RaiseConcern:
 
 @dataclass(frozen=True, slots=True)
 class SetReadiness:
-    """The self-test's outcome so far, and what there is to fix (Lines in the script's words)."""
+    """The self-test's outcome so far, what there is to fix, and what holds as step:choice (or `closing`)."""
 
     level: Level
     fixes: tuple[Line, ...] = ()
     final: bool = False
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class NoteUnasked:
 
 @dataclass(frozen=True, slots=True)
 class PauseVisit:
-    """The visit waits; nothing sensitive stays in the chat. `sitting`: the day's questions are used up."""
+    """The visit waits; its question is taken away. `sitting`: the questions of this sitting are used up."""
 
     sitting: bool = False
 

@@ -51,8 +51,10 @@ def advance(playable: Playable, visit: Visit, happened: inputs.Input, now: datet
             _pause(moves, None if silent else lines.PAUSED)
         case inputs.Stopped():
             _pause(moves, lines.CLOSINGS[Closing.STOPPED, playable.script.before_session])
-        case inputs.TimedOut():
-            _lapse(moves)
+        case inputs.WentQuiet():
+            moves.note_draft()
+        case inputs.TimedOut(silent=silent):
+            _lapse(moves, silent=silent)
         case inputs.Interrupted(why=why):
             _interrupt(moves, why)
     return Turn(moves.visit, tuple(moves.effects))
@@ -74,6 +76,8 @@ def _resume(m: Moves, facts: dict[str, str]) -> None:
         return _open(m, facts)
     waiting = m.visit.status == "paused"
     m.update(status="open", facts={**m.visit.facts, **facts}, warned=False, asking=m.visit.asking + 1)
+    if facts.get("held") == "yes":
+        m.update(level=Level.HOLD)
     if waiting and _new_sitting(m, facts):
         m.update(sitting=0)
     m.go(m.playable.course.settle(m.visit.step, m.visit.known), again=True)
@@ -203,14 +207,15 @@ def _pause(m: Moves, line: Line | None) -> None:
         m.say(Slot.NOTICE, (line,), sensitive=False)
 
 
-def _lapse(m: Moves) -> None:
+def _lapse(m: Moves, *, silent: bool) -> None:
     if m.visit.status == "done":
         return
     if m.visit.status == "open":
         m.leave_draft()
     m.update(status="done", outcome="lapsed")
     m.effects += [Retract(), FinishVisit("lapsed")]
-    m.say(Slot.NOTICE, (lines.LAPSED,), sensitive=False)
+    if not silent:
+        m.say(Slot.NOTICE, (lines.LAPSED,), sensitive=False)
 
 
 def _interrupt(m: Moves, why: str) -> None:

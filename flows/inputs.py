@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-UnclearKind = Literal["voice", "photo", "sticker", "edited", "unreadable", "fault", "other"]
+UnclearKind = Literal["text", "voice", "photo", "sticker", "edited", "unreadable", "fault", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,15 @@ class Paused:
 
 
 @dataclass(frozen=True, slots=True)
+class WentQuiet:
+    """Nothing came for some minutes: ticks left without Done are noted, the question stands."""
+
+
+@dataclass(frozen=True, slots=True)
 class TimedOut:
-    """Nothing came for longer than the shell allows; the visit lapses."""
+    """Nothing came for longer than the shell allows; the visit lapses, `silent` with its session."""
+
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +72,9 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """At the door: not now (`nearby` true in a self-test) or not the enrolled person (S-04, S-05)."""
+    """At the door: not now, or not the enrolled person (S-04, S-05)."""
 
     why: Literal["later", "not_person"]
 
 
-Input = Opened | Answered | Wrote | Unclear | Resumed | Paused | TimedOut | Stopped | Interrupted
+Input = Opened | Answered | Wrote | Unclear | Resumed | Paused | WentQuiet | TimedOut | Stopped | Interrupted

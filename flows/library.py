@@ -56,18 +56,18 @@ class Library:
         """The script a visit goes on with, and the visit as it stands there (S-34).
 
         That is the version it began with, unless a later one is marked urgent and says where the
-        visit's step has gone (`moved`; a step that kept its id needs no word). None when it is missing.
+        visit's step has gone (`moved`; a step that kept its id needs no word). Ticks belong to the
+        question they were made at, which is answered first (S-06). None when the version is missing.
         """
+        found = self.at(visit.script, visit.version)
+        if found and (visit.draft or visit.status == "done"):
+            return found, visit
         later = [v for name, v in self.scripts if name == visit.script and v > visit.version]
         for version in sorted(later, reverse=True):
             playable = self.scripts[visit.script, version]
             step = playable.script.moved.get(visit.step, visit.step)
-            if playable.script.urgent and visit.status != "done" and playable.find(step) is not None:
-                carried = visit.model_copy(
-                    update={"version": version, "step": step, "draft": (), "trail": ()}
-                )
-                return playable, carried
-        found = self.at(visit.script, visit.version)
+            if playable.script.urgent and playable.find(step) is not None:
+                return playable, visit.model_copy(update={"version": version, "step": step, "trail": ()})
         return (found, visit) if found else None
 
     @property

@@ -27,6 +27,8 @@ class Asked:
         step = self._step
         if any(step.id.startswith(done) for done in known.facts.get("skip", "").split()):
             return False
+        if step.release and known.facts.get("staffed") == "off":
+            return False
         if step.release and not any(step.id.startswith(r) for r in known.facts.get("released", "").split()):
             return False
         return holds(step.when, known)

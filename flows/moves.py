@@ -116,6 +116,19 @@ class Moves:
             ticked = tuple(c for c in answer_of(step, self.visit) if c != "missing")
             self.answer(step, ticked, kind="draft")
 
+    def note_draft(self) -> None:
+        """Ticks that stand without Done for long: people hear of them, the question stands as it is (S-03, S-06)."""
+        step = self.playable.find(self.visit.step)
+        if step is None or step.kind != "many" or not self.visit.draft:
+            return
+        ticked = tuple(c for c in answer_of(step, self.visit) if c != "missing")
+        if set(ticked) <= set(self.visit.late.get(step.id, ())):
+            return
+        self.keep(step, ticked, "draft")
+        self.update(late={**self.visit.late, step.id: ticked})
+        self._raise_meanings()
+        self._weigh()
+
     def _unraised(self) -> list[Meaning]:
         """What the answers mean and people do not know yet, or not as urgently (S-33)."""
         told = [key.split(":") for key in self.visit.raised]
@@ -150,20 +163,34 @@ class Moves:
 
     def _weigh(self) -> None:
         """The result so far; a hold is never taken back by a later answer (S-08)."""
-        if not self.playable.script.before_session or self.visit.level is Level.HOLD:
+        if not self.playable.script.before_session:
             return
-        before, level = self.visit.level, self._level()
-        self.update(level=level)
+        before, level, held = self.visit.level, self._level(), self.visit.holds
+        self.update(level=Level.HOLD if before is Level.HOLD else level, holds=self._holds())
         step = self.playable.find(self.visit.step)
-        # Once the outcome was given out, a worse one follows it.
+        # Once the outcome was given out, a worse one follows it; another reason to hold is told at once.
         told = step is None or step.kind == "result"
-        if level is Level.HOLD or (told and level.rank > before.rank):
-            self.effects.append(SetReadiness(level, fixes(self.playable.script, self.visit), final=told))
+        if self.visit.holds != held or (told and level.rank > before.rank):
+            self._set_readiness(final=told)
+
+    def _holds(self) -> tuple[str, ...]:
+        """What holds by now, as step:choice; nothing that held is taken back."""
+        found = verdicts(self.playable.script, self.visit.said)
+        holding = {step.id for step, verdict in found if verdict.level is Level.HOLD}
+        now = [f"{step}:{c}" for step in holding for c in self.visit.said.answers[step]]
+        return tuple(dict.fromkeys((*self.visit.holds, *sorted(now))))
+
+    def _set_readiness(self, *, final: bool, holds: tuple[str, ...] = ()) -> None:
+        found = fixes(self.playable.script, self.visit)
+        told = SetReadiness(self.visit.level, found, final=final, holds=(*self.visit.holds, *holds))
+        self.effects.append(told)
 
     # --- going on ---------------------------------------------------------------------------------
 
     def go(self, target: str, *, lead: tuple[Line, ...] = (), again: bool = False) -> None:
         """Stand at the target and ask it; END finishes; a full sitting pauses first (S-12)."""
+        if target == END:
+            target = self._released_since()
         if target == END:
             return self._finish(lead)
         step = self.playable.step(target)
@@ -180,6 +207,17 @@ class Moves:
         if step.kind == "result":
             self._conclude(step)
         self.ask(step, lead=lead)
+
+    def _released_since(self) -> str:
+        """A question that was released after the visit had passed it (S-12), or END."""
+        script, answered = self.playable.script, self.visit.answers
+        behind = [s for s in script.steps if s.release and s.question and s.id not in answered]
+        if not any(Asked(s)(self.visit.known) for s in behind):
+            return END
+        done = [s.id for s in script.steps if s.question and s.id in answered]
+        skip = " ".join(dict.fromkeys((*self.visit.facts.get("skip", "").split(), *done)))
+        self.update(facts={**self.visit.facts, "skip": skip})
+        return next(s.id for s in behind if Asked(s)(self.visit.known))
 
     def go_back(self) -> None:
         """One step back; its answer stands until it is answered anew."""
@@ -214,9 +252,7 @@ class Moves:
     def _conclude(self, step: Step) -> None:
         if self.visit.facts.get("held") == "yes" and self._level() is not Level.HOLD:
             self.raise_concern("contradiction", step)
-        self.effects.append(
-            SetReadiness(self.visit.level, fixes(self.playable.script, self.visit), final=True)
-        )
+        self._set_readiness(final=True)
 
     def close(self, closing: Closing, *, outcome: Outcome | None = None) -> None:
         """End neutrally, with the list of what was not asked (S-04, S-05)."""
@@ -225,8 +261,8 @@ class Moves:
         self.effects.append(Retract())
         self.effects.append(NoteUnasked(self.unasked()))
         if before:
-            self.update(level=Level.HOLD)
-            self.effects.append(SetReadiness(Level.HOLD, final=True))
+            self.update(level=Level.HOLD, holds=(*self.visit.holds, f"{self.visit.step}:closing"))
+            self._set_readiness(final=True)
         ending = outcome or _OUTCOMES[closing]
         self.update(status="done", outcome=ending, draft=())
         self.effects.append(FinishVisit(ending))

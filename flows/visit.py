@@ -19,7 +19,7 @@ class Visit(Frozen):
     `answers` are the current ones; `counts` says how many versions each step's answer has had.
     `late`: what old buttons said since; people hear of it, the order of the questions does not (S-03).
     `draft`: the ticks of a `many` under way. `trail`: the steps asked before this one, for going
-    back. `raised`: what was brought to people already. `sitting`: questions asked in
+    back. `raised`: what was brought to people already; `holds`: what holds, as step:choice. `sitting`: questions asked in
     this sitting; `full`: it ended before the step that stands was shown (S-12).
     """
 
@@ -38,6 +38,7 @@ class Visit(Frozen):
     facts: dict[str, str] = Field(default_factory=dict)
     raised: tuple[str, ...] = ()
     level: Level = Level.READY
+    holds: tuple[str, ...] = ()
     sitting: int = 0
     full: bool = False
     warned: bool = False

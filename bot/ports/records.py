@@ -138,7 +138,11 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class VisitRow:
-    """A visit as it is kept: `body` is flows.visit's JSON, sealed. `version` guards against lost updates."""
+    """A visit as it is kept: `body` is flows.visit's JSON, sealed.
+
+    `due_at`: when it is to be looked at if nothing comes: ticks left behind, or a lapse (usecases/lapse.py).
+    `version` guards against lost updates.
+    """
 
     id: str
     person_id: str
@@ -149,6 +153,7 @@ class VisitRow:
     body: str
     opened_at: datetime
     touched_at: datetime
+    due_at: datetime | None = None
     version: int = 1
 
 
@@ -185,7 +190,8 @@ class Agreement:
 class Readiness:
     """What one person's self-test for one session came to. One row each; `body` parts are sealed.
 
-    `lifted`: the template a person chose when lifting the hold (S-08), with who and when.
+    `lifted`: the template a person chose when lifting the hold (S-08), with who and when. `holds`: what
+    holds, as step:choice. `session_version`: of the session as it was; a moved one wants a new test (S-32).
     """
 
     id: str
@@ -199,6 +205,8 @@ class Readiness:
     lifted: str | None = None
     lifted_by: str | None = None
     lifted_at: datetime | None = None
+    session_version: int = 1
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +225,11 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Concerns raised together. `raised` and `unasked` are sealed. `number` shows as K-<number>."""
+    """Concerns raised together. `raised` and `unasked` are sealed. `number` shows as K-<number>.
+
+    Not `readable`: what is sealed does not open and is left out here. The rest holds, so that people are
+    still asked; it is not kept, the store finds out at each reading.
+    """
 
     id: str
     number: int
@@ -234,6 +246,7 @@ class Case:
     opened_at: datetime
     closed_at: datetime | None = None
     version: int = 1
+    readable: bool = True
 
     @property
     def ref(self) -> str:
@@ -275,7 +288,8 @@ class OutboxRow:
     message, `sweep` deletes all that is known in the chat (`slot` then is a scope: sensitive, all).
     `rows`: buttons as ((label, callback_data), ...) per row. `sensitive` rows carry `not_after`, the
     door's expiry, and are withheld past it (S-01). `fresh`: send anew at the bottom of the chat.
-    `id` is 0 until the store has given it one; it orders the rows of a chat.
+    `id` is 0 until the store has given it one; it orders the rows of a chat. Not `readable`: what is
+    sealed does not open and is left out here.
     """
 
     chat_id: str
@@ -296,6 +310,7 @@ class OutboxRow:
     attempts: int = 0
     next_try_at: datetime | None = None
     ambiguous: bool = False
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,10 @@ class Stale(Exception):
     """A row was changed by somebody else since it was read."""
 
 
+class Unreadable(Exception):
+    """A sealed value of one row does not open. Names the row, never what is in it; other rows are none the worse."""
+
+
 class Seen(Protocol):
     """Update ids already handled, per bot, so that a repeat is a no-op (R-03)."""
 
@@ -82,7 +86,10 @@ class People(Protocol):
     async def save(self, person: Person) -> None: ...
     async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None: ...
     async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
-        """Staff of that role: of that group only, or of the whole programme when `group_id` is None."""
+        """Staff of that role: of that group only, or of the whole programme when `group_id` is None.
+
+        Whoever cannot be read is left out and logged, here and in `in_group`.
+        """
         ...
 
     async def in_group(self, group_id: str) -> list[Person]:
@@ -126,6 +133,10 @@ class Visits(Protocol):
         """All of them, newest first."""
         ...
 
+    async def due(self, now: datetime, limit: int = 100) -> list[VisitRow]:
+        """Visits not done whose `due_at` has come, the longest overdue first."""
+        ...
+
     async def open_versions(self) -> set[tuple[str, int]]:
         """(script, version) of every visit that is not done (S-34)."""
         ...
@@ -155,7 +166,7 @@ class Agreements(Protocol):
 
 
 class Cases(Protocol):
-    """Cases and the parts their roles have in them."""
+    """Cases and the parts their roles have in them. What a case is about may not open: see `Case.readable`."""
 
     async def next_number(self) -> int:
         """Unique over the whole database, never used again; begins at 101."""
@@ -167,7 +178,7 @@ class Cases(Protocol):
     async def open_for(self, person_id: str) -> list[Case]: ...
     async def open_in(self, programme_id: str) -> list[Case]: ...
     async def save(self, case: Case) -> None:
-        """Guarded by version, as Visits.save."""
+        """Guarded by version, as Visits.save. What could not be read stays as it is."""
         ...
 
     async def roles(self, case_id: str) -> list[CaseRole]: ...
@@ -195,6 +206,7 @@ class Outbox(Protocol):
     async def due(self, now: datetime, lane: Lane, limit: int) -> list[OutboxRow]:
         """Waiting rows of a lane that are due and may be tried, oldest first, at most one per chat: its first.
 
+        A row whose payload does not open is among them, see `OutboxRow.readable`.
         For lanes other than alert a chat's later row never passes an earlier waiting one of lane alert/reply/reminder.
         """
         ...

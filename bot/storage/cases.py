@@ -7,15 +7,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import bindparam, select, text, update
 
 from bot.ports.records import Case, CaseRole, Raised
 from bot.ports.stores import Stale
-from bot.storage.sealing import Keyring
+from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_guarded
 from bot.storage.tables import case_roles, cases, counters
 from bot.storage.work import Work
 from flows.values import CaseKind, Role, Urgency
+
+log = structlog.get_logger(__name__)
 
 _number = counters.c.name == "case"
 _COUNT_UP = Statement(update(counters).where(_number).values(value=counters.c.value + 1))
@@ -28,6 +31,7 @@ _OPEN_FOR = Statement(_open.where(cases.c.person_id == bindparam("person_id")))
 _OPEN_IN = Statement(_open.where(cases.c.programme_id == bindparam("programme_id")))
 _ADD_CASE = insert_into(cases)
 _SAVE_CASE = update_guarded(cases)
+_SAVE_UNREADABLE = update_guarded(cases, without=["sealed_body"])
 _ROLES = Statement(
     select(case_roles).where(case_roles.c.case_id == bindparam("case_id")).order_by(case_roles.c.id)
 )
@@ -80,9 +84,15 @@ class CaseStore:
         return [self._case(row) for row in await self._work.rows(_OPEN_IN, programme_id=programme_id)]
 
     async def save(self, case: Case) -> None:
-        """Write version + 1 over the version read. Raises Stale if that has moved on."""
-        changed = replace(case, version=case.version + 1)
-        await self._save(_SAVE_CASE, self._values(changed), case.version, f"case {case.ref}")
+        """Write version + 1 over the version read. Raises Stale if that has moved on.
+
+        What could not be read stays as it is, for whoever finds the key to it.
+        """
+        values = self._values(replace(case, version=case.version + 1))
+        if not case.readable:
+            del values["sealed_body"]
+        statement = _SAVE_CASE if case.readable else _SAVE_UNREADABLE
+        await self._save(statement, values, case.version, f"case {case.ref}")
 
     async def roles(self, case_id: str) -> list[CaseRole]:
         """The parts of a case, in the order they came to it."""
@@ -108,6 +118,7 @@ class CaseStore:
 
     def _values(self, case: Case) -> Row:
         values = fields_of(case)
+        del values["readable"]
         body = {
             "raised": [_raised_out(each) for each in values.pop("raised")],
             "unasked": values.pop("unasked"),
@@ -116,8 +127,13 @@ class CaseStore:
         return values
 
     def _case(self, row: Row) -> Case:
-        body = self._keys.open_json("cases", "body", row["id"], row.pop("sealed_body"))
+        sealed = row.pop("sealed_body")
         row |= {"urgency": Urgency(row["urgency"]), "kind": CaseKind(row["kind"])}
+        try:
+            body = self._keys.open_json("cases", "body", row["id"], sealed)
+        except CannotOpen as fault:
+            log.warning("case.unreadable", case=f"K-{row['number']}", error=str(fault))
+            return Case(**row, raised=(), unasked=(), readable=False)
         raised = tuple(_raised_in(each) for each in body["raised"])
         return Case(**row, raised=raised, unasked=tuple(body["unasked"]))
 

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, update
 
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.services import Ids
-from bot.storage.sealing import Keyring
+from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
 from bot.storage.tables import outbox, waiting
 from bot.storage.work import Work
+
+log = structlog.get_logger(__name__)
 
 _SEALED = ("text", "rows", "instead")
 _ADD = insert_into(outbox, without=["id"])
@@ -91,7 +94,7 @@ class OutboxStore:
         if row.op == "say":
             self._supersede(row.chat_id, row.slot, says_only=True)
         values = fields_of(row)
-        del values["id"]
+        del values["id"], values["readable"]
         seal_id = self._ids.new()
         payload = {name: values.pop(name) for name in _SEALED}
         sealed = self._keys.seal_json("outbox", "payload", f"{row.chat_id}.{seal_id}", payload)
@@ -105,6 +108,7 @@ class OutboxStore:
     async def due(self, now: datetime, lane: Lane, limit: int) -> list[OutboxRow]:
         """Waiting rows of a lane that are due and may be tried, oldest first, at most one per chat: its first.
 
+        One whose payload does not open comes too, marked so, and stops none of the others.
         A row that waits to be tried again holds back those behind it; one that is not due yet does not.
         """
         return [self._row(row) for row in await self._work.rows(_DUE, now=now, lane=lane.value, limit=limit)]
@@ -161,6 +165,11 @@ class OutboxStore:
 
     def _row(self, row: Row) -> OutboxRow:
         place = f"{row['chat_id']}.{row.pop('seal_id')}"
-        payload = self._keys.open_json("outbox", "payload", place, row.pop("sealed_payload"))
+        row["lane"] = Lane(row["lane"])
+        try:
+            payload = self._keys.open_json("outbox", "payload", place, row.pop("sealed_payload"))
+        except CannotOpen as fault:
+            log.warning("outbox.unreadable", lane=row["lane"].value, error=str(fault))
+            return OutboxRow(**row, readable=False)
         payload["rows"] = tuple(tuple((label, data) for label, data in line) for line in payload["rows"])
-        return OutboxRow(**{**row, "lane": Lane(row["lane"])}, **payload)
+        return OutboxRow(**row, **payload)

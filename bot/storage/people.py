@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import structlog
 from sqlalchemy import bindparam, select
 
 from bot.ports.records import Chat, Invitation, Person, StaffRole
 from bot.ports.stores import Stale
-from bot.storage.sealing import Keyring
+from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
 from bot.storage.tables import chats, invitations, people, person_roles, visits
 from bot.storage.visits import VisitStore
 from bot.storage.work import Work
+
+log = structlog.get_logger(__name__)
 
 _RANK = {role: rank for rank, role in enumerate(StaffRole)}
 
@@ -131,7 +134,14 @@ class PersonStore:
         return sorted({row["group_id"] for row in held if row["group_id"]})
 
     async def _people(self, statement: Statement, **values: Any) -> list[Person]:
-        return [await self._person(row) for row in await self._work.rows(statement, **values)]
+        """Those who can be read: one row that does not open must not hide the others."""
+        found = []
+        for row in await self._work.rows(statement, **values):
+            try:
+                found.append(await self._person(row))
+            except CannotOpen as fault:
+                log.warning("people.unreadable", error=str(fault))
+        return found
 
     async def _person(self, row: Row) -> Person:
         body = self._keys.open_json("people", "body", row["id"], row.pop("sealed_body"))

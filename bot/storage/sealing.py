@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from bot.ports.stores import Unreadable
+
 _VERSION = 1
 _NONCE = 12
 _KEY = 32
@@ -35,7 +37,7 @@ class BadKeys(ValueError):
     """VESTIBULE_KEYS cannot be used; the message says which entry and why, and never shows it."""
 
 
-class CannotOpen(Exception):
+class CannotOpen(Unreadable):
     """A sealed value does not open: another key, another place, or tampered with."""
 
 

@@ -117,10 +117,10 @@ def update_by_id(table: Table, columns: Iterable[str] | None = None) -> Statemen
     return Statement(update(table).where(table.c.id == bindparam("where_id")), columns or _settable(table))
 
 
-def update_guarded(table: Table) -> Statement:
-    """Set all columns of the row whose id is `where_id` and whose version is still `where_version`."""
+def update_guarded(table: Table, *, without: Sequence[str] = ()) -> Statement:
+    """Set the columns of the row whose id is `where_id` and whose version is still `where_version`."""
     same = (table.c.id == bindparam("where_id"), table.c.version == bindparam("where_version"))
-    return Statement(update(table).where(*same), _settable(table))
+    return Statement(update(table).where(*same), [name for name in _settable(table) if name not in without])
 
 
 def _settable(table: Table) -> list[str]:

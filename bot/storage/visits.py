@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -41,6 +42,12 @@ _ANSWERS_OF_VISIT = Statement(
 )
 _ANSWERS_OF_PERSON = Statement(
     select(answers).where(answers.c.person_id == bindparam("person_id")).order_by(*_in_order)
+)
+_DUE_VISITS = Statement(
+    select(visits)
+    .where(visits.c.status != "done", visits.c.due_at <= bindparam("now"))
+    .order_by(visits.c.due_at)
+    .limit(bindparam("limit"))
 )
 _ADD_AGREEMENT = insert_into(agreements)
 _AGREEMENTS_OF_PERSON = Statement(
@@ -100,6 +107,10 @@ class VisitStore:
     async def of_person(self, person_id: str) -> list[VisitRow]:
         """All of them, newest first."""
         return [self._visit(row) for row in await self._work.rows(_VISITS_OF_PERSON, person_id=person_id)]
+
+    async def due(self, now: datetime, limit: int = 100) -> list[VisitRow]:
+        """Visits not done whose `due_at` has come, the longest overdue first."""
+        return [self._visit(row) for row in await self._work.rows(_DUE_VISITS, now=now, limit=limit)]
 
     async def open_versions(self) -> set[tuple[str, int]]:
         """(script, version) of every visit that is not done (S-34)."""
@@ -169,7 +180,7 @@ class AgreementStore:
 
 
 class ReadinessRows:
-    """Implements bot.ports.stores.ReadinessStore. Level, fixes and the template chosen are sealed together."""
+    """Implements bot.ports.stores.ReadinessStore. Level, fixes, holds and the template chosen are sealed together."""
 
     def __init__(self, work: Work, keys: Keyring) -> None:
         self._work = work
@@ -186,7 +197,7 @@ class ReadinessRows:
         )
         row_id = stored["id"] if stored else readiness.id
         values = fields_of(replace(readiness, id=row_id))
-        body = [values.pop("level"), values.pop("fixes"), values.pop("lifted")]
+        body = [values.pop(name) for name in ("level", "fixes", "lifted", "holds")]
         values["sealed_body"] = self._keys.seal_json("readiness", "body", row_id, body)
         if stored:
             await self._work.run(_SET_READINESS, {**values, "where_id": row_id})
@@ -205,5 +216,6 @@ class ReadinessRows:
         return self._readiness(row) if row else None
 
     def _readiness(self, row: Row) -> Readiness:
-        level, fixes, lifted = self._keys.open_json("readiness", "body", row["id"], row.pop("sealed_body"))
-        return Readiness(**row, level=Level(level), fixes=tuple(fixes), lifted=lifted)
+        body = self._keys.open_json("readiness", "body", row["id"], row.pop("sealed_body"))
+        level, fixes, lifted, holds = body
+        return Readiness(**row, level=Level(level), fixes=tuple(fixes), lifted=lifted, holds=tuple(holds))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.ports.records import Agreement, AnswerRow, Chat, Person, Readiness, Session, VisitRow
+from bot.ports.records import Agreement, AnswerRow, Chat, Person, Session, VisitRow
 from bot.ports.stores import Unit
 from bot.usecases import door
 from bot.usecases.desk import Desk, post, retract, sweep
-from bot.usecases.facts import is_held, params_for
+from bot.usecases.facts import params_for
+from bot.usecases.hold import after_test
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import messages
 from bot.usecases.way import moved
@@ -17,7 +19,6 @@ from flows import effects as fx
 from flows.engine import Turn, advance
 from flows.inputs import Input, Opened, Resumed
 from flows.library import Playable
-from flows.values import Level
 from flows.visit import Visit, from_json, to_json
 
 _STATUS: dict[str, Literal["open", "paused", "done"]] = {
@@ -63,6 +64,7 @@ async def new_visit(
         body=to_json(visit),
         opened_at=now,
         touched_at=now,
+        due_at=look_again_at(desk, visit, session),
     )
     await unit.visits.add(row)
     return row
@@ -89,6 +91,7 @@ async def turn(
             status=_STATUS[result.visit.status],
             body=to_json(result.visit),
             touched_at=desk.now(),
+            due_at=look_again_at(desk, result.visit, session),
         )
     )
     await _keep(unit, desk, person, row, result, session)
@@ -99,6 +102,17 @@ async def turn(
     await _speak(unit, desk, person, chat, row, result, params_for(person, programme, session), quiet=quiet)
     await _bring_up(unit, desk, person, row, result, session)
     return person
+
+
+def look_again_at(desk: Desk, visit: Visit, session: Session | None) -> datetime | None:
+    """When to look at the visit if nothing comes: soon for ticks without Done, else when it lapses (S-34)."""
+    if visit.status == "done":
+        return None
+    lapses = desk.now() + timedelta(days=desk.numbers.visit_lapses_days)
+    if session is not None:
+        lapses = session.starts_at + timedelta(minutes=session.minutes)
+    noted = set(visit.draft) <= set(visit.late.get(visit.step, ()))
+    return lapses if noted else min(lapses, desk.now() + timedelta(minutes=desk.numbers.door))
 
 
 def _held_back(person: Person, turn: Turn) -> Person:
@@ -132,24 +146,8 @@ async def _set_readiness(
 ) -> None:
     """A hold that nobody lifted stays whatever a second test says (S-08)."""
     before = await unit.readiness.get(session.id, person.id)
-    held = is_held(before)
-    lifted = before if before is not None and before.lifted and effect.level is Level.HOLD else None
-    fixes = tuple({"context": f.context, "msgid": f.msgid} for f in effect.fixes)
-    await unit.readiness.put(
-        Readiness(
-            id=before.id if before else desk.ids.new(),
-            session_id=session.id,
-            person_id=person.id,
-            visit_id=row.id,
-            level=Level.HOLD if held else effect.level,
-            final=effect.final,
-            fixes=fixes,
-            at=desk.now(),
-            lifted=lifted.lifted if lifted and lifted.visit_id == row.id else None,
-            lifted_by=lifted.lifted_by if lifted and lifted.visit_id == row.id else None,
-            lifted_at=lifted.lifted_at if lifted and lifted.visit_id == row.id else None,
-        )
-    )
+    at = (person.id, row.id, desk.now())
+    await unit.readiness.put(after_test(before, effect, session, at, desk.ids.new()))
 
 
 async def _speak(
@@ -165,12 +163,15 @@ async def _speak(
                 await post(unit, desk, chat, message)
         elif isinstance(effect, fx.FinishVisit) and effect.outcome in _NOT_ALONE:
             await sweep(unit, desk, chat)
+        elif isinstance(effect, fx.PauseVisit) and not effect.sitting:
+            await sweep(unit, desk, chat)  # a pause leaves nothing to be read
 
 
 async def _bring_up(
     unit: Unit, desk: Desk, person: Person, row: VisitRow, turn: Turn, session: Session | None
 ) -> None:
     raised = [e for e in turn.effects if isinstance(e, fx.RaiseConcern)]
+    raised = [e for e in raised if not await _as_before(unit, desk, row, e)]
     unasked = [step for e in turn.effects if isinstance(e, fx.NoteUnasked) for step in e.steps]
     if not raised and not unasked:
         return
@@ -179,6 +180,19 @@ async def _bring_up(
         unit, desk, person=person, visit_id=row.id, session=soon, script=row.script, raised=raised,
         unasked=unasked, at=desk.now(),
     )  # fmt: skip
+
+
+async def _as_before(unit: Unit, desk: Desk, row: VisitRow, raised: fx.RaiseConcern) -> bool:
+    """Whether a concern marked `once` is as the last visit of this script said: it is told when it changes."""
+    if not desk.library.catalogue[raised.concern].once:
+        return False
+    rows = await unit.visits.of_person(row.person_id)
+    earlier = next(
+        (r for r in rows if r.script == row.script and r.id != row.id and r.status == "done"), None
+    )
+    return earlier is not None and any(
+        key.startswith(f"{raised.concern}:") for key in from_json(earlier.body).raised
+    )
 
 
 async def _finish(unit: Unit, desk: Desk, person: Person, row: VisitRow, turn: Turn) -> Person:

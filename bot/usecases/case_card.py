@@ -10,8 +10,9 @@ from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.facts import time_of
+from bot.usecases.hold import is_held
 from flows.effects import Line
-from flows.values import CaseKind, Level, Role, Urgency
+from flows.values import CaseKind, Role, Urgency
 
 _KINDS = (CaseKind.SAFETY, CaseKind.SPACE, CaseKind.EQUIPMENT, CaseKind.REVIEW)
 LIFTING = frozenset({Role.FACILITATOR, Role.DUTY, Role.MANAGER})
@@ -45,7 +46,7 @@ async def can_lift(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> bool:
     if case.session_id is None or not any(part.role in LIFTING for part in mine):
         return False
     readiness = await unit.readiness.get(case.session_id, case.person_id)
-    return readiness is not None and readiness.level is Level.HOLD and readiness.lifted is None
+    return is_held(readiness)
 
 
 def _status(desk: Desk, reader: Person, mine: Sequence[CaseRole]) -> list[Line | str]:

@@ -8,14 +8,12 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_skeleton, format_time
 from babel.units import format_unit
 
-from bot.ports.records import Person, Programme, Readiness, Session, StaffRole
+from bot.escalation.ladder import SATURDAY
+from bot.ports.records import Person, Programme, Session, StaffRole
 from bot.ports.stores import Unit
+from bot.usecases.ask_role import reachable
 from bot.usecases.desk import Desk
-
-
-def is_held(readiness: Readiness | None) -> bool:
-    """A hold that no person has lifted (S-08)."""
-    return readiness is not None and readiness.level == "hold" and readiness.lifted is None
+from bot.usecases.hold import is_held
 
 
 async def facts_for(
@@ -26,14 +24,27 @@ async def facts_for(
         "platform": session.platform if session else programme.platform,
         "session": "none" if session is None else "individual" if session.person_id else "group",
         "free_text": "on" if programme.free_text else "off",
-        "duty": "on" if await unit.people.in_role(programme.id, StaffRole.DUTY) else "off",
+        "duty": "on" if await _on_duty(unit, programme) else "off",
+        "staffed": "on" if is_staffed(programme, desk.now()) else "off",
         "per_sitting": str(desk.numbers.per_sitting),
         "language": person.language,
         "released": " ".join(person.released),
     }
-    if session and is_held(await unit.readiness.get(session.id, person.id)):
-        facts["held"] = "yes"
-    return facts
+    held = session is not None and is_held(await unit.readiness.get(session.id, person.id))
+    return {**facts, "held": "yes" if held else "no"}
+
+
+async def _on_duty(unit: Unit, programme: Programme) -> bool:
+    """Whether a duty worker can be reached (S-07)."""
+    people = await unit.people.in_role(programme.id, StaffRole.DUTY)
+    return bool(await reachable(unit, [person.id for person in people]))
+
+
+def is_staffed(programme: Programme, now: datetime) -> bool:
+    """Whether it is the programme's staffed time: Monday to Friday between the hours set, in its zone (S-12)."""
+    local = now.astimezone(ZoneInfo(programme.timezone))
+    start, end = (int(programme.settings.get(k, d)) for k, d in (("staffed_from", 9), ("staffed_until", 17)))
+    return local.weekday() < SATURDAY and start <= local.hour < end
 
 
 def params_for(person: Person, programme: Programme, session: Session | None) -> dict[str, str]:

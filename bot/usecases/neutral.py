@@ -27,6 +27,10 @@ FIRST_THIS = Line("neutral", "One thing comes first. Please go on with /menu.")
 PLEASE_WAIT = Line("neutral", "Thank you. Please wait for a message from us.")
 TRY_AGAIN = Line("neutral", "That did not work on our side. Please try once more in a moment.")
 UNKNOWN = Line("neutral", "Sorry, that is not understood here. You can send /menu or /help.")
+OLD_AND_WAIT = Line(
+    "neutral",
+    "That button belonged to an earlier message. Please wait for a message from us before you join.",
+)
 LANGUAGE_SET = Line("neutral", "The language is set.")
 BLOCKED_AGAIN = Line("neutral", "Welcome back. When it suits you, send /menu.")
 HELP = Line(
@@ -38,5 +42,5 @@ LEFT = Line("neutral", "Thank you. This chat is now closed.")
 
 ALL = (
     STRANGER, CHOOSE_LANGUAGE, DOOR, DOOR_YES, DOOR_LATER, DOOR_NOT_ME, MENU_BUTTON, WAITING, NOTHING_PLANNED, LATER,
-    FIRST_THIS, PLEASE_WAIT, TRY_AGAIN, UNKNOWN, LANGUAGE_SET, BLOCKED_AGAIN, HELP, LEFT,
+    FIRST_THIS, PLEASE_WAIT, OLD_AND_WAIT, TRY_AGAIN, UNKNOWN, LANGUAGE_SET, BLOCKED_AGAIN, HELP, LEFT,
 )  # fmt: skip

@@ -13,7 +13,9 @@ from bot.usecases import door, menu, neutral
 from bot.usecases.carry_out import turn
 from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.enrol import ask_language, first_door, offered
+from bot.usecases.hold import is_held
 from bot.usecases.open_case import raise_concerns
+from bot.usecases.outside import keep_outside
 from bot.usecases.privacy import show_privacy
 from bot.usecases.render import notice, open_menu, read_tail
 from bot.usecases.resume import closed, front, halt, resume, show_held_back
@@ -22,6 +24,7 @@ from flows.effects import Line, RaiseConcern
 from flows.inputs import Answered, Input, Interrupted, Resumed, Stopped, Unclear, Wrote
 from flows.lines import CLOSINGS, OLD_BUTTON
 from flows.values import Closing
+from flows.visit import from_json
 
 COMMANDS = {"start": "menu", "menu": "menu", "selftest": "selftest", "privacy": "privacy"}
 
@@ -216,16 +219,29 @@ async def _stale(
             unit, desk, person, chat, other, Answered(press.step, press.choice, asking), quiet=True
         )
         person = replace(after, visit_id=ahead.id if ahead else None)
-    await _say(unit, desk, person, chat, OLD_BUTTON, more=True)
+    holds = other is not None and await _holds(unit, desk, other)
     if ahead is not None and ahead.status == "open" and (other is None or other.id != ahead.id):
-        return await _shown_again(unit, desk, person, chat, ahead)
+        await _say(unit, desk, person, chat, OLD_BUTTON, more=True)
+        return await _shown_again(unit, desk, person, chat, ahead, held=holds)
+    await _say(unit, desk, person, chat, neutral.OLD_AND_WAIT if holds else OLD_BUTTON, more=True)
     return person
 
 
-async def _shown_again(unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow) -> Person:
+async def _holds(unit: Unit, desk: Desk, row: VisitRow) -> bool:
+    """Whether an old button's test leaves a hold for a session that is still to come (S-08)."""
+    session = await unit.sessions.get(row.session_id) if row.session_id else None
+    if session is None or session.starts_at <= desk.now():
+        return False
+    return is_held(await unit.readiness.get(session.id, row.person_id))
+
+
+async def _shown_again(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow, *, held: bool
+) -> Person:
     if not door.is_open(desk, person):
         return await door.ask(unit, desk, person, chat, {"do": "resume"})
-    return await turn(unit, desk, person, chat, row, Resumed())
+    facts = {"held": "yes"} if held and row.session_id is not None else {}
+    return await turn(unit, desk, person, chat, row, Resumed(facts))
 
 
 async def _turned(
@@ -246,10 +262,15 @@ async def _turned(
 async def _spoke(unit: Unit, desk: Desk, person: Person, chat: Chat, happened: Wrote | Unclear) -> Person:
     """Text, or something that is no answer (S-23)."""
     row = await front(unit, person)
-    if row is None or row.status != "open":
-        await _say(unit, desk, person, chat, neutral.UNKNOWN, more=True)
-        return person
-    return await _turned(unit, desk, person, chat, row, happened)
+    if row is not None and row.status == "open":
+        return await _turned(unit, desk, person, chat, row, happened)
+    sent = happened if isinstance(happened, Unclear) else Unclear("text", happened.text)
+    if row is not None and from_json(row.body).status == "paused":
+        person = await turn(unit, desk, person, chat, row, sent, quiet=True)
+    else:
+        await keep_outside(unit, desk, person, sent)
+    await _say(unit, desk, person, chat, neutral.UNKNOWN, more=True)
+    return person
 
 
 async def stop(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:

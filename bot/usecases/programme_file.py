@@ -53,9 +53,14 @@ class Entry(BaseModel):
 
 
 class ProgrammeSettings(Entry):
-    """What has a default. `retention_months`: after how long what is kept about a person goes (S-42)."""
+    """What has a default. `retention_months`: after how long what is kept about a person goes (S-42).
+
+    `staffed_from`, `staffed_until`: the hours of working days in which staff are there (S-12).
+    """
 
     retention_months: Annotated[int, Field(ge=1, le=120)] = 12
+    staffed_from: Annotated[int, Field(ge=0, le=23)] = 9
+    staffed_until: Annotated[int, Field(ge=1, le=24)] = 17
 
 
 class ProgrammeEntry(Entry):

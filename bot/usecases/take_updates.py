@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.ports.inbound import Command, Inbound, Malformed, Membership
+from bot.ports.inbound import Command, Inbound, Malformed, Membership, Sent
 from bot.ports.records import Chat, Person
 from bot.ports.stores import Storage, StorageFault, Unit
 from bot.usecases import neutral, participant_desk
@@ -98,6 +98,7 @@ class TakeUpdates:
         if isinstance(update, Malformed):
             log.warning("update.malformed", reason=update.reason)
             await unit.seen.add(update.bot_id, update.update_id, now, fault="malformed")
+            await self._unreadable(unit, update)
             return
         await unit.seen.add(update.bot_id, update.update_id, now)
         if not update.private:
@@ -114,6 +115,19 @@ class TakeUpdates:
             chat = await _reachable(unit, chat)
             if not await self._token_again(unit, person, chat, update):
                 await participant_desk.handle(unit, self._desk, person, chat, update)
+
+    async def _unreadable(self, unit: Unit, update: Malformed) -> None:
+        """What cannot be read may have been an answer: where its chat is known it is an unclear one (S-23)."""
+        if update.telegram_chat is None:
+            return
+        chat = await unit.chats.by_telegram(update.bot_id, update.telegram_chat)
+        person = await unit.people.get(chat.person_id) if chat else None
+        if chat is not None and person is not None and person.kind == "participant":
+            at = self._desk.now()
+            sent = Inbound(
+                update.bot_id, update.update_id, update.telegram_chat, True, "", Sent("other"), None, at
+            )
+            await participant_desk.handle(unit, self._desk, person, chat, sent)
 
     async def _stranger(self, unit: Unit, update: Inbound, taken: Taken) -> None:
         match update.what:

@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from bot import wiring
 from bot.clock import MovableClock
 from bot.ids import SystemIds
-from bot.ports.records import (
-    AnswerRow,
-    Case,
-    CaseRole,
-    Chat,
-    Group,
-    Invitation,
-    OutboxRow,
-    Person,
-    Programme,
-    Readiness,
-    Session,
-    StaffRole,
-    VisitRow,
-)
-from bot.ports.stores import Storage, Unit
+from bot.ports.records import Chat, Group, Invitation, Person, Programme, Session, StaffRole
+from bot.ports.stores import Storage
 from bot.settings import Settings
 from bot.simulator.phone import Phone
 from bot.simulator.records import Message
@@ -39,18 +24,14 @@ from bot.simulator.server import serve
 from bot.simulator.world import World
 from bot.storage.sealing import Keyring
 from flows.library import Library
-from flows.read import load_library
-
-START = datetime(2027, 3, 1, 17, 0, tzinfo=UTC)
-ALIAS = "Zugvogel-07"
-LINK = "https://meeting.example/a-room-of-our-own"
-STAFF = ("facilitator", "tech", "partner_support", "duty", "manager", "administrator")
+from tests.acceptance.looking import Looking
+from tests.acceptance.stories import ALIAS, LINK, STAFF, START, WELCOME, asked, published
 
 Wrap = Callable[[Storage], Storage]
 
 
 @dataclass
-class House:
+class House(Looking):
     """The running parts of a story. `bot` can be stopped and started again on the same data."""
 
     world: World
@@ -77,16 +58,12 @@ class House:
     async def start(self, *, library: Library | None = None, wrap: Wrap | None = None) -> None:
         """Open and run a bot on the data there are, as `vestibule run` does."""
         storage: Storage = wiring.make_storage(self.settings, self.ids)
-        library = library or published()
-        loaded, wiring.load_library = wiring.load_library, lambda: library  # type: ignore[assignment]  # a lambda stands in
-        try:
+        self.stack.push_async_callback(storage.close)
+        with patch.object(wiring, "load_library", return_value=library or published()):
             opened = wiring.open_bot(
                 self.settings, clock=self.clock, ids=self.ids, storage=wrap(storage) if wrap else storage
             )
-            self.stack.push_async_callback(storage.close)
             self._bot = await self.stack.enter_async_context(opened)
-        finally:
-            wiring.load_library = loaded
         self._running = asyncio.create_task(self._bot.run())
 
     async def stop(self) -> None:
@@ -251,122 +228,6 @@ class House:
             alone = [c.id for c in found.choices if c.alone and c.id in offered]
             return (*(alone or offered)[:1], "done")
         return (offered[0],) if found.kind != "text" else ("=Something short.",)
-
-    # Looking
-
-    @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
-        """A unit of work to look with; rolled back."""
-        async with self.bot.storage.unit() as unit:
-            yield unit
-
-    async def person(self, phone: Phone) -> Person:
-        """Whose phone it is, as stored now."""
-        async with self.unit() as unit:
-            return await self.person_in(unit, phone)
-
-    async def person_in(self, unit: Unit, phone: Phone) -> Person:
-        """The same within a unit of work."""
-        chat = await unit.chats.by_telegram(self.world.bot["id"], phone.id)
-        person = await unit.people.get(chat.person_id) if chat else None
-        assert person is not None
-        return person
-
-    async def answers(self, phone: Phone) -> list[AnswerRow]:
-        """All that the person answered, in order."""
-        person = await self.person(phone)
-        async with self.unit() as unit:
-            return sorted(await unit.answers.of_person(person.id), key=lambda row: row.id)
-
-    async def visits(self, phone: Phone) -> list[VisitRow]:
-        """The person's visits, newest first."""
-        person = await self.person(phone)
-        async with self.unit() as unit:
-            return await unit.visits.of_person(person.id)
-
-    async def readiness(self, phone: Phone) -> Readiness | None:
-        """What the person's self-test for the planned session came to."""
-        person = await self.person(phone)
-        assert self.session is not None
-        async with self.unit() as unit:
-            return await unit.readiness.get(self.session.id, person.id)
-
-    async def cases(self) -> list[Case]:
-        """The open cases, oldest first."""
-        async with self.unit() as unit:
-            return sorted(await unit.cases.open_in(self.programme.id), key=lambda case: case.number)
-
-    async def roles(self, case: Case) -> dict[str, CaseRole]:
-        """The case's parts by the letter of their role."""
-        async with self.unit() as unit:
-            return {part.role.value: part for part in await unit.cases.roles(case.id)}
-
-    async def concerns(self) -> list[str]:
-        """All concerns of the open cases, in the order in which they were raised."""
-        return [raised.concern for case in await self.cases() for raised in case.raised]
-
-    async def waiting(self, phone: Phone) -> list[OutboxRow]:
-        """What still waits to be sent to the phone."""
-        async with self.unit() as unit:
-            chat = await unit.chats.by_telegram(self.world.bot["id"], phone.id)
-            return await unit.outbox.waiting(chat.id) if chat else []
-
-    def tables(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row of every table, as it lies on the disk."""
-        return rows_of(self.file)
-
-    def on_disk(self) -> bytes:
-        """Every byte of the database's files."""
-        files = sorted(self.file.parent.glob(f"{self.file.name}*"))
-        return b"".join(file.read_bytes() for file in files)
-
-
-WELCOME: dict[str, tuple[str, ...]] = {
-    "WE-01": ("mine",), "WE-20": ("no",), "WE-TZ": ("right",), "WE-SAFE": ("any", "done"),
-}  # fmt: skip
-READY: dict[str, tuple[str, ...]] = {
-    "ST-07": ("usual_room",), "ST-08": ("nobody", "done"), "ST-09": ("no",), "ST-10": ("yes",),
-    "ST-13": ("calm", "done"), "ST-12": ("none",), "ST-11": ("yes",), "ST-02": ("mine",), "ST-01": ("laptop",),
-    "ST-03": ("yes",), "ST-04": ("steady",), "ST-05": ("work",), "ST-06": ("both",),
-    "ST-14": ("chair", "dressed", "no_food_smoke", "real_background", "done"), "ST-15": ("nothing",),
-    "ST-16": ("continue",),
-}  # fmt: skip
-ORDER = tuple(READY)
-ALONE = [step for step in ORDER if step not in ("ST-09", "ST-10", "ST-11")]
-
-
-@cache
-def published() -> Library:
-    """The scripts as they are, read once: reading them takes longer than many a story."""
-    return load_library()
-
-
-def asked(phone: Phone) -> list[str]:
-    """The callback data of the script's question that stands in the chat; empty when none does."""
-    for message in reversed(phone.messages):
-        data = [button.data or "" for button in message.buttons]
-        if data and data[0].count(":") == 2 and "." in data[0]:
-            return data
-    return []
-
-
-def sent(phone: Phone, since: int = 0) -> list[Message]:
-    """What the bot sent or edited in the chat, from the log's entry `since` on."""
-    return [e.message for e in phone.log[since:] if e.what in ("sent", "edited") and e.message.from_bot]
-
-
-def words(phone: Phone, since: int = 0) -> list[str]:
-    """The texts the bot sent or edited, from the log's entry `since` on."""
-    return [message.text for message in sent(phone, since)]
-
-
-def rows_of(file: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table of a SQLite file, as it lies there."""
-    with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        found = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names}
-    connection.close()
-    return found
 
 
 @contextmanager

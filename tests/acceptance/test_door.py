@@ -8,7 +8,8 @@ from bot.simulator.faults import ErrorAnswer, Fault, ResetBefore
 from bot.simulator.phone import Phone
 from bot.usecases import neutral, staff_texts
 from flows import lines
-from tests.acceptance.house import ALIAS, READY, WELCOME, House, asked, sent, words
+from tests.acceptance.house import House
+from tests.acceptance.stories import ALIAS, READY, WELCOME, asked, sent, words
 
 UNASKED = {line.msgid for line in (*neutral.ALL, *staff_texts.NEUTRAL, *lines.CLOSINGS.values())} | {
     line.msgid for line in (lines.OLD_BUTTON, lines.PAUSED, lines.ENOUGH, lines.LAPSED, lines.FINISHED)

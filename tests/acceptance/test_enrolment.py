@@ -9,7 +9,8 @@ import pytest
 
 from bot.simulator.phone import Phone
 from bot.usecases import neutral
-from tests.acceptance.house import ALIAS, READY, WELCOME, House, asked, open_house, words
+from tests.acceptance.house import House, open_house
+from tests.acceptance.stories import ALIAS, READY, WELCOME, asked, words
 
 
 async def test_shared_device_waits_for_staff(house: House) -> None:

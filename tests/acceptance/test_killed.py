@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,13 @@ from bot.ports.records import (
     VisitRow,
 )
 from bot.simulator.phone import Phone
+from bot.simulator.records import Message
 from bot.simulator.server import serve
 from bot.simulator.world import World
 from bot.storage.sealing import Keyring
 from bot.storage.unit_of_work import SqliteStorage
-from tests.acceptance.house import ALONE, READY
 from tests.acceptance.processes import TOKEN, Runner, runner, small_api
+from tests.acceptance.stories import ALONE, READY
 
 pytestmark = pytest.mark.slow
 BOT = int(TOKEN.split(":")[0])
@@ -142,7 +144,7 @@ async def test_killed_between_every_two_steps(database: Path) -> None:
         phone.command("/selftest")
         await phone.tap("DOOR:yes", 15)
         for press in presses(READY):
-            await phone.expect(lambda m, p=press: _offers(m, p), 15)
+            await phone.expect(partial(_offers, press), 15)
             phone.press(press)
             # Somewhere between the moment it is fetched and the moment the next question stands.
             await asyncio.sleep(rng.choice((0.0, 0.003, 0.006, 0.01, 0.02)))
@@ -163,9 +165,9 @@ async def test_killed_between_every_two_steps(database: Path) -> None:
     assert max(copies.values()) <= 2, "R-10: at most one extra copy of a message per crash"
 
 
-def _offers(message: object, press: str) -> bool:
-    buttons = getattr(message, "buttons", [])
-    return any(b.data and b.data.startswith(f"{press}:") and not b.text.startswith("✓") for b in buttons)
+def _offers(press: str, message: Message) -> bool:
+    """Whether the button is there and not ticked yet."""
+    return any((b.data or "").startswith(f"{press}:") and not b.text.startswith("✓") for b in message.buttons)
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

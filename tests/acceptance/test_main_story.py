@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.acceptance.house import ALIAS, ALONE, READY, House
+from tests.acceptance.house import House
+from tests.acceptance.stories import ALIAS, ALONE, READY
 
 
 async def test_enrolment_to_ready(house: House) -> None:

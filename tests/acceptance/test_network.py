@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.simulator.faults import ErrorAnswer, Malformed, ResetAfter, ResetBefore
-from tests.acceptance.house import READY, House, asked, sent, words
+from bot.simulator.faults import ErrorAnswer, Fault, Malformed, ResetAfter, ResetBefore
+from tests.acceptance.house import House
+from tests.acceptance.stories import READY, asked, sent, words
 
-TROUBLE = {
+TROUBLE: dict[str, Fault] = {
     "502": ErrorAnswer(502, "Bad Gateway"),
     "500": ErrorAnswer(500, "Internal Server Error"),
     "429": ErrorAnswer(429, "Too Many Requests: retry after 1", {"retry_after": 1}),

@@ -7,7 +7,8 @@ from typing import Any
 
 from flows.library import Library
 from flows.script import Script
-from tests.acceptance.house import READY, House, open_house, published
+from tests.acceptance.house import House, open_house
+from tests.acceptance.stories import READY, published
 
 Call = tuple[Any, ...]
 

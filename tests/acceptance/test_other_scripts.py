@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from bot.simulator.phone import Phone
 from bot.usecases import neutral
-from tests.acceptance.house import House, asked, words
+from tests.acceptance.house import House
+from tests.acceptance.stories import asked, words
 
 ENOUGH = "That is all for today. When it suits you on another day, send /menu."
 SAFE: dict[str, tuple[str, ...]] = {

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from bot.usecases import staff_texts
-from tests.acceptance.house import ALONE, READY, House, asked, words
+from tests.acceptance.house import House
+from tests.acceptance.stories import ALONE, READY, asked, words
 
 
 async def test_harm_to_self(house: House) -> None:

@@ -11,7 +11,8 @@ import structlog
 
 from bot import logs
 from bot.simulator.phone import Phone
-from tests.acceptance.house import ALIAS, LINK, READY, House, words
+from tests.acceptance.house import House
+from tests.acceptance.stories import ALIAS, LINK, READY, words
 
 SECRET = "Seagulls over the old harbour"
 WORRIES: dict[str, tuple[str, ...]] = {

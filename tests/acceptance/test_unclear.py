@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
 from bot.usecases import neutral
 from flows.effects import Line
 from flows.steps.choose import Choose
-from tests.acceptance.house import READY, House, asked, words
+from tests.acceptance.house import House
+from tests.acceptance.stories import READY, asked, words
 
 STRANGE = {
     "long": "x" * 4096,
@@ -52,7 +54,7 @@ async def test_media(house: House, kind: str) -> None:
     phone = await house.member()
     await house.selftest(phone)
     own = next(message.message_id for message in phone.messages if not message.from_bot)
-    send = {
+    send: Callable[[int], object] = {
         "voice": lambda _: phone.send_voice(), "photo": lambda _: phone.send_photo("a caption"),
         "sticker": lambda _: phone.send_sticker(), "edited": lambda n: phone.edit(own, f"changed {n}"),
     }[kind]  # fmt: skip
@@ -212,6 +214,21 @@ async def test_malformed_updates_among_good_ones(house: House) -> None:
     await house.walk(phone, READY, until="ST-10")
     phone.write("/help")
     await phone.expect(neutral.HELP.msgid)
+
+
+async def test_a_malformed_answer_at_a_risk_question(house: House) -> None:
+    """S-23: an update that cannot be read, from somebody at a risk question, never counts as fine: staff are told."""
+    await house.plan_session()
+    facilitator = (await house.staff("facilitator"))["facilitator"]
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.walk(phone, READY, until="ST-13")
+    chat = {"id": phone.id, "type": "private"}
+    house.world.updates.add_raw({"message": {"message_id": "x", "chat": chat, "text": ["torn"]}})
+    await house.quiet()
+    assert await house.concerns() == ["unreadable_answer"]
+    assert facilitator.shows("K-101")
+    assert asked(phone)[0].startswith("ST-13")
 
 
 async def test_an_internal_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

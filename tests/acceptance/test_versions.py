@@ -6,7 +6,8 @@ import pytest
 
 from bot.usecases.carry_out import MissingScript
 from flows.library import Library
-from tests.acceptance.house import READY, WELCOME, House, asked, open_house, published
+from tests.acceptance.house import House, open_house
+from tests.acceptance.stories import READY, WELCOME, asked, published
 
 
 def with_second_version() -> Library:

@@ -202,5 +202,5 @@ def once(op: str, fault: Exception, chat: int | None = None) -> Fault:
 async def until(true: Callable[[], bool]) -> None:
     """Wait up to two real seconds for something another task brings about."""
     async with asyncio.timeout(2):
-        while not true():  # noqa: ASYNC110 - what is waited for has no event to offer
+        while not true():
             await asyncio.sleep(0.005)

@@ -35,7 +35,8 @@ async def test_all_or_none_at_every_storage_call(room: Room) -> None:
     await room.begin()
     await room.play(*NEARBY)
     update = await room.pressed("ST-09", "maybe")
-    storage, before, failed = room.storage, room.tables(), []
+    storage, before = room.storage, room.tables()
+    failed: list[str] = []
     while True:
         wire = Tripwire(storage, at=len(failed) + 1)
         room.storage = wire

@@ -18,6 +18,7 @@ visits = Table(
     sealed("body"),
     time("opened_at"),
     time("touched_at"),
+    time("due_at", optional=True),
     number("version"),
     one_of("status", "open", "paused", "done"),
 )
@@ -30,6 +31,7 @@ Index(
     sqlite_where=_not_done,
     postgresql_where=_not_done,
 )
+Index("ix_visits_due", visits.c.due_at, sqlite_where=_not_done, postgresql_where=_not_done)
 
 answers = Table(
     "answers",
@@ -71,5 +73,6 @@ readiness = Table(
     time("at"),
     ref("lifted_by", "people", optional=True),
     time("lifted_at", optional=True),
+    number("session_version"),
     UniqueConstraint("session_id", "person_id"),
 )

@@ -11,6 +11,7 @@ from bot.ports.records import ROLE_OF_LETTER, Case, CaseRole, StaffRole
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.desk import Desk
+from bot.usecases.reach import reader_of
 from flows.effects import Line
 from flows.values import Role, Urgency
 
@@ -30,8 +31,7 @@ async def _ids(unit: Unit, case: Case, role: StaffRole, group_id: str | None = N
 
 async def reachable(unit: Unit, people: Sequence[str], but: str | None = None) -> tuple[str, ...]:
     """Those with an open chat."""
-    chats = [await unit.chats.of_person(person_id) for person_id in people]
-    return tuple(c.person_id for c in chats if c and c.state == "open" and c.person_id != but)
+    return tuple([p for p in people if p != but and await reader_of(unit, p) is not None])
 
 
 async def build_ladder(

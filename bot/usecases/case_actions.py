@@ -8,7 +8,7 @@ from bot.ports.records import Case, Person
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say
-from bot.usecases.case_card import can_lift, kind_of, raised_for, show
+from bot.usecases.case_card import LIFTING, can_lift, kind_for, refresh, show
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.render import notice, open_menu
 from bot.usecases.take_case import advance
@@ -34,7 +34,7 @@ def waits_for(case: Case) -> frozenset[str]:
 
 def outcomes(desk: Desk, visitor: Visitor) -> tuple[str, ...]:
     """The outcomes this person can choose for the case."""
-    kind = kind_of(desk, raised_for(visitor.case, [part.role for part in visitor.mine]))
+    kind = kind_for(desk, visitor.case, [part.role for part in visitor.mine])
     return texts.outcomes_for(kind, waits_for=waits_for(visitor.case))
 
 

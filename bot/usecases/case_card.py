@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import structlog
+
 from bot.ports.records import Case, CaseRole, Chat, Lane, Person, Raised, Session
 from bot.ports.services import Rows
-from bot.ports.stores import Unit
+from bot.ports.stores import Unit, Unreadable
 from bot.usecases import staff_texts as texts
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.facts import time_of
 from bot.usecases.hold import is_held
+from bot.usecases.reach import reader_of
 from flows.effects import Line
 from flows.values import CaseKind, Role, Urgency
+
+log = structlog.get_logger(__name__)
 
 _KINDS = (CaseKind.SAFETY, CaseKind.SPACE, CaseKind.EQUIPMENT, CaseKind.REVIEW)
 LIFTING = frozenset({Role.FACILITATOR, Role.DUTY, Role.MANAGER})
@@ -34,6 +39,12 @@ def kind_of(desk: Desk, raised: Sequence[Raised]) -> CaseKind:
     catalogue = desk.library.catalogue
     kinds = {catalogue[r.concern].kind if r.concern in catalogue else CaseKind.SAFETY for r in raised}
     return next(kind for kind in _KINDS if kind in kinds)
+
+
+def kind_for(desk: Desk, case: Case, roles: Iterable[Role]) -> CaseKind:
+    """The kind of what comes to the roles; the whole case's where its concerns cannot be read."""
+    raised = raised_for(case, roles)
+    return kind_of(desk, raised) if raised else case.kind
 
 
 def slot_of(case: Case) -> str:
@@ -66,6 +77,11 @@ def _status(desk: Desk, reader: Person, mine: Sequence[CaseRole]) -> list[Line |
     ]
 
 
+def _decided(mine: Sequence[CaseRole]) -> bool:
+    """Whether a role that decides a hold is done with the case."""
+    return any(part.state == "done" and part.role in LIFTING for part in mine)
+
+
 def _buttons(case: Case, reader: Person, mine: Sequence[CaseRole], *, lift: bool) -> list[tuple[Line, str]]:
     asking = [part for part in mine if part.state == "asking"]
     held = [part for part in mine if part.state == "taken" and part.taken_by == reader.id]
@@ -75,7 +91,7 @@ def _buttons(case: Case, reader: Person, mine: Sequence[CaseRole], *, lift: bool
         (texts.SEEN, "seen", any(part.role is Role.PARTNER_SUPPORT for part in asking)),
         (texts.DETAILS, "details", bool(asking or held)),
         (texts.RESOLVE, "resolve", bool(acting)),
-        (texts.LIFT, "lift", bool(held) and lift),
+        (texts.LIFT, "lift", lift and (bool(held) or _decided(mine))),
     ]
     return [(label, f"CASE:{choice}:{case.ref}") for label, choice, shown in wanted if shown]
 
@@ -95,17 +111,24 @@ def render(
     lift: bool = False,
     notes: Sequence[Line] = (),
 ) -> str:
-    """The case's text for a reader whose parts are `mine`: reference, urgency, kind, session time (S-20)."""
-    raised = raised_for(case, [part.role for part in mine])
-    kind = desk.texts.line(reader.language, texts.KIND[kind_of(desk, raised)])
+    """The case's text for a reader whose parts are `mine`: reference, urgency, kind, session time (S-20).
+
+    `lift`: whether a hold waits for one of the reader's roles to lift it.
+    """
+    roles = [part.role for part in mine]
+    raised = raised_for(case, roles)
+    kind = desk.texts.line(reader.language, texts.KIND[kind_for(desk, case, roles)])
     lines: list[str] = []
     if any(part.state == "asking" for part in mine):
-        lines.append(desk.texts.line(reader.language, texts.URGENCY[urgency_of(raised)]))
+        urgency = urgency_of(raised) if raised else case.urgency
+        lines.append(desk.texts.line(reader.language, texts.URGENCY[urgency]))
     lines.append(desk.texts.line(reader.language, texts.HEADING, {"case": case.ref, "kind": kind}))
     if session is not None:
         time = time_of(reader, session.starts_at)
         lines.append(desk.texts.line(reader.language, texts.SESSION_AT, {"time": time}))
-    for line in [*notes, *_status(desk, reader, mine)]:
+    unreadable = [] if case.readable else [texts.UNREADABLE]
+    held = [texts.HOLD_STANDS] if lift and _decided(mine) else []
+    for line in [*notes, *unreadable, *_status(desk, reader, mine), *held]:
         lines.append(line if isinstance(line, str) else desk.texts.line(reader.language, line))
     return "\n".join(lines)
 
@@ -118,18 +141,34 @@ async def show(
     chat: Chat,
     mine: Sequence[CaseRole],
     *,
-    lane: Lane = Lane.REPLY,
     notes: Sequence[Line] = (),
     fresh: bool = False,
     buttons: Sequence[tuple[Line, str]] | None = None,
 ) -> None:
-    """Put the case into its slot of the chat, as it stands for this reader; `buttons` instead of its own."""
-    session = await unit.sessions.get(case.session_id) if case.session_id else None
-    lift = await can_lift(unit, case, mine)
-    text = render(desk, case, reader, mine, session, notes=notes)
+    """Put the case into its slot of the chat, as it stands for this reader; `buttons` instead of its own.
+
+    While the reader is asked it is an alert, whatever brought it about: it takes the place of one that may
+    still be on its way, and goes no slower and no quieter than that would have (R-07, R-12).
+    """
+    session, lift = await _beside(unit, case, mine)
+    asking = any(part.state == "asking" for part in mine)
+    if asking and not fresh:
+        waiting = await unit.outbox.waiting(chat.id)
+        fresh = any(row.slot == slot_of(case) and row.fresh for row in waiting)
+    text = render(desk, case, reader, mine, session, lift=lift, notes=notes)
     shown = _buttons(case, reader, mine, lift=lift) if buttons is None else buttons
     message = Message(slot_of(case), text, in_rows(desk, reader.language, shown), fresh=fresh)
-    await post(unit, desk, chat, message, lane=lane, case_id=case.id)
+    await post(unit, desk, chat, message, lane=Lane.ALERT if asking else Lane.REPLY, case_id=case.id)
+
+
+async def _beside(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> tuple[Session | None, bool]:
+    """The session, and whether there is a hold to lift. An alert goes without either if it cannot be read."""
+    try:
+        session = await unit.sessions.get(case.session_id) if case.session_id else None
+        return session, await can_lift(unit, case, mine)
+    except Unreadable as fault:
+        log.warning("case_card.unreadable", case=case.ref, error=str(fault))
+        return None, False
 
 
 def parts_asking(parts: Iterable[CaseRole], person_id: str) -> tuple[CaseRole, ...]:
@@ -148,11 +187,9 @@ async def alert(
 ) -> None:
     """Alert each person with an open chat, once, for all parts in which they are asked now."""
     for person_id in dict.fromkeys(people):
-        reader, chat = await unit.people.get(person_id), await unit.chats.of_person(person_id)
-        if reader is None or chat is None or chat.state != "open":
-            continue
-        mine = [part for part in parts_asking(parts, person_id) if part.state == "asking"]
-        await show(unit, desk, case, reader, chat, mine, lane=Lane.ALERT, notes=notes, fresh=True)
+        if found := await reader_of(unit, person_id):
+            mine = [part for part in parts_asking(parts, person_id) if part.state == "asking"]
+            await show(unit, desk, case, *found, mine, notes=notes, fresh=True)
 
 
 async def refresh(
@@ -161,7 +198,6 @@ async def refresh(
     """Show the part's new state to the others who were asked for the same role."""
     for part in parts:
         for person_id in part.asked if part.role is role else ():
-            reader, chat = await unit.people.get(person_id), await unit.chats.of_person(person_id)
-            if person_id == but or reader is None or chat is None or chat.state != "open":
-                continue
-            await show(unit, desk, case, reader, chat, parts_asking(parts, person_id))
+            found = await reader_of(unit, person_id) if person_id != but else None
+            if found is not None:
+                await show(unit, desk, case, *found, parts_asking(parts, person_id))

@@ -46,6 +46,8 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
     raised = raised_for(case, roles)
     wording = await _wording(unit, desk, case, reader)
     found = [await _heading(unit, case, desk, reader)]
+    if not case.readable:
+        found.append(desk.texts.line(reader.language, texts.UNREADABLE))
     if Role.PARTNER_SUPPORT in roles:
         found.append(desk.texts.line(reader.language, texts.SAFE_WAY_ONLY))
     found += _concerns(desk, wording, raised)

@@ -8,7 +8,7 @@ import structlog
 
 from bot.escalation import ladder, lifecycle
 from bot.ports.records import ROLE_OF_LETTER, AuditEntry, Case, CaseRole, OutboxRow
-from bot.ports.stores import Stale, Unit
+from bot.ports.stores import Stale, Unit, Unreadable
 from bot.usecases.ask_role import Asked, ask, reachable
 from bot.usecases.case_card import alert
 from bot.usecases.desk import Desk
@@ -27,31 +27,45 @@ async def climb(unit: Unit, desk: Desk, now: datetime) -> int:
     """
     due = await unit.cases.due(now, AT_ONCE)
     for part in due:
-        case = await unit.cases.get(part.case_id)
-        if case is not None:
-            await _keep(unit, desk, case, part, await ask(unit, case, part, now))
+        try:
+            case = await unit.cases.get(part.case_id)
+            if case is not None:
+                await _keep(unit, desk, case, part, await ask(unit, case, part, now))
+        except Unreadable as fault:
+            # One row that does not open stops no other case; it is tried again at the next look.
+            log.warning("climb.unreadable", case=part.case_id, error=str(fault))
     return len(due)
 
 
 async def unreachable(unit: Unit, desk: Desk, row: OutboxRow) -> None:
     """An alert failed for good: where nobody else of the rung was reached, the next are asked now (R-07)."""
-    chat = await unit.chats.get(row.chat_id)
     case = await unit.cases.get(row.case_id) if row.case_id else None
-    if chat is None or case is None or case.state == "closed":
+    if case is None or case.state == "closed":
         return
+    person_id = await _whose(unit, row)
     for part in await unit.cases.roles(case.id):
-        if part.state != "asking" or chat.person_id not in part.asked:
+        if part.state != "asking" or (person_id is not None and person_id not in part.asked):
             continue
-        if await _others_asked(unit, case, part, chat.person_id):
+        if await _others_asked(unit, case, part, person_id):
             continue
-        asked = await ask(unit, case, part, desk.now(), passed=True, but=chat.person_id)
+        asked = await ask(unit, case, part, desk.now(), passed=True, but=person_id)
         # At the end of the ladder only somebody not asked so far is worth asking before the due time;
         # otherwise a second failure would come round at once, and so on without a pause.
         if part.rung <= len(part.ladder) or set(asked.people) - set(part.asked):
             await _keep(unit, desk, case, part, asked)
 
 
-async def _others_asked(unit: Unit, case: Case, part: CaseRole, person_id: str) -> bool:
+async def _whose(unit: Unit, row: OutboxRow) -> str | None:
+    """Whom the row was for; None when the chat cannot be read, so that nobody in it counts as reached."""
+    try:
+        chat = await unit.chats.get(row.chat_id)
+    except Unreadable as fault:
+        log.warning("climb.unreadable", case=row.case_id, error=str(fault))
+        return None
+    return chat.person_id if chat else None
+
+
+async def _others_asked(unit: Unit, case: Case, part: CaseRole, person_id: str | None) -> bool:
     """Whether somebody else of the rung asked last can be reached."""
     rungs = ladder.read(part.ladder)
     if part.rung <= len(rungs):

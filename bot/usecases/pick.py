@@ -7,14 +7,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from bot.ports.records import Chat, Lane, OutboxRow
 from bot.ports.services import Clock
-from bot.ports.stores import Unit
+from bot.ports.stores import Unit, Unreadable
 from bot.usecases.courier import Errand
 from bot.usecases.pace import Pace
 
+log = structlog.get_logger(__name__)
+
 OnFault = Callable[[Unit, OutboxRow, str], Awaitable[None]]
-"""Told in the same unit of work that a row failed, and why: unreachable, refused, unanswered (R-07)."""
+"""Told in the same unit of work that a row failed, and why: unreachable, refused, unanswered, unreadable (R-07)."""
 
 IN_FLIGHT: Final = 20
 FOR_ALERTS: Final = 10
@@ -70,22 +74,28 @@ class Picker:
 
     async def _consider(self, unit: Unit, row: OutboxRow, now: datetime, picked: Picked) -> bool:
         """Whether the row goes now; notes in `picked` what was decided instead."""
+        if row.op == "say" and not row.readable:
+            return await self._fail(unit, row, "unreadable", picked)
         if row.sensitive and row.not_after is not None and now >= row.not_after:
             await _withhold(unit, row, now)
             picked.settled += 1
             return False
-        chat = await unit.chats.get(row.chat_id)
+        chat = await _chat_of(unit, row)
         if chat is None or (row.op == "say" and chat.state != "open"):
-            failed = replace(row, state="failed")
-            await unit.outbox.save(failed)
-            await self._on_fault(unit, failed, "unreachable")
-            picked.settled += 1
-            return False
+            return await self._fail(unit, row, "unreachable", picked)
         if not self._may(row, chat, now, picked):
             return False
         standing = await unit.ledger.standing(row.chat_id)
         picked.errands.append(Errand(row, chat.telegram_id, tuple(standing)))
         return True
+
+    async def _fail(self, unit: Unit, row: OutboxRow, why: str, picked: Picked) -> bool:
+        """Settle a row that no call can deliver; False, as it does not go."""
+        failed = replace(row, state="failed")
+        await unit.outbox.save(failed)
+        await self._on_fault(unit, failed, why)
+        picked.settled += 1
+        return False
 
     def _may(self, row: OutboxRow, chat: Chat, now: datetime, picked: Picked) -> bool:
         """Asks the limits, and counts the message where they let it go. Deletions are free."""
@@ -96,6 +106,15 @@ class Picker:
             return False
         self._pace.take(chat.telegram_id)
         return True
+
+
+async def _chat_of(unit: Unit, row: OutboxRow) -> Chat | None:
+    """The row's chat; one that cannot be read is none, and stops no other."""
+    try:
+        return await unit.chats.get(row.chat_id)
+    except Unreadable as fault:
+        log.warning("deliver.unreadable", lane=row.lane.value, error=str(fault))
+        return None
 
 
 async def _withhold(unit: Unit, row: OutboxRow, now: datetime) -> None:

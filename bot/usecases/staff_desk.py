@@ -12,7 +12,7 @@ from bot.usecases import release
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, find, say, visit
 from bot.usecases.case_actions import lift, offer_lifts, offer_outcomes, resolve
-from bot.usecases.case_card import in_rows, show
+from bot.usecases.case_card import can_lift, in_rows, show
 from bot.usecases.case_details import open_details
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.take_case import see, take
@@ -130,12 +130,18 @@ async def _about(
     visitor = await find(unit, desk, person, chat, ref, f"case.{name}")
     if visitor is None:
         return
-    # What somebody has already written is still readable after the case; everything else is over.
-    if visitor.case.state == "closed" and action not in (_details, _card, _card_anew):
+    if visitor.case.state == "closed" and not await _outlasts_case(unit, visitor, action):
         await audit(unit, desk, person, "case.refused", visitor.case.id, why="closed")
         await say(unit, desk, person, chat, texts.CASE_IS_CLOSED, case=visitor.case.ref)
         return
     await action(unit, desk, visitor, word)
+
+
+async def _outlasts_case(unit: Unit, visitor: Visitor, action: Action) -> bool:
+    """What has been written stays readable after the case, and a hold waits for a person (S-08); the rest is over."""
+    if action is _lift:
+        return await can_lift(unit, visitor.case, visitor.mine)
+    return action in (_details, _card, _card_anew)
 
 
 async def _open_cases(unit: Unit, person: Person, chat: Chat) -> list[Case]:

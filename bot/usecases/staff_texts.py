@@ -23,12 +23,14 @@ KIND = {
 HEADING = Line("staff", "Case {case} · {kind}")
 SESSION_AT = Line("staff", "Session: {time}")
 NEW_IN_IT = Line("staff", "Something new has come to this case.")
+UNREADABLE = Line("staff", "What is in it cannot be read. Please tell whoever runs the software.")
 NOBODY_BEFORE = Line("staff", "Nobody could be reached before you.")
 
 YOU_TOOK = Line("staff", "You have taken this on.")
 ROLE_TOOK = Line("staff", "Taken on by somebody of your role.")
 ROLE_DONE = Line("staff", "Done for your role: {outcome}.")
 ROLE_SEEN = Line("staff", "Seen by partner support.")
+HOLD_STANDS = Line("staff", "The hold still stands until somebody lifts it.")
 NOT_ASKED_YET = Line("staff", "Nobody of your role has taken this on.")
 
 TAKE = Line("staff", "I take this on")

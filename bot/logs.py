@@ -95,3 +95,5 @@ def configure(level: str = "info") -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(lowest, logging.WARNING), handlers=[LibraryHandler()], force=True)
+    # It warns about states it was given twice, which nobody who runs a bot can act on.
+    logging.getLogger("transitions").setLevel(max(lowest, logging.ERROR))

@@ -42,6 +42,11 @@ def own_name(language: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def locale_of(language: str) -> str:
+    """The locale whose dates and times the language's readers expect: European where English says nothing."""
+    return "en_GB" if language == SOURCE else language.replace("-", "_")
+
+
 @cache
 def catalogue(language: str) -> NullTranslations:
     """The language's translations; English texts are their own."""

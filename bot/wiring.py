@@ -19,7 +19,7 @@ from bot.ids import SystemIds
 from bot.ports.inbound import Inbound, Malformed
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
-from bot.ports.stores import Storage, Unit
+from bot.ports.stores import Storage, Unit, Unreadable
 from bot.schedule.cycle import Schedule
 from bot.settings import Settings
 from bot.storage.sealing import Keyring
@@ -34,7 +34,7 @@ from bot.usecases.carry_out import MissingScript
 from bot.usecases.climb import unreachable
 from bot.usecases.deliver import Sender
 from bot.usecases.desk import Desk
-from bot.usecases.staff_notice import tell_administrators
+from bot.usecases.staff_notice import is_notice, notice_failed, tell_administrators
 from bot.usecases.strangers import Strangers
 from bot.usecases.take_updates import TakeUpdates
 from flows.effects import Line
@@ -87,7 +87,23 @@ async def refuse_missing_scripts(storage: Storage, desk: Desk) -> None:
 
 
 async def on_fault(unit: Unit, desk: Desk, row: OutboxRow, why: str) -> None:
-    """A message that will never arrive: an alert goes to the next rung at once, of anything else staff are told."""
+    """A message that will never arrive: an alert goes to the next rung at once, of anything else staff are told.
+
+    Where it cannot be read whose it was, the administrators of all programmes are told. Never raises
+    Unreadable: one row must not stop the sender.
+    """
+    try:
+        await _tell_somebody(unit, desk, row)
+    except Unreadable as fault:
+        log.warning("on_fault.unreadable", reason=why, error=str(fault))
+        for programme in await unit.programmes.all():
+            await tell_administrators(unit, desk, programme.id, UNDELIVERED)
+
+
+async def _tell_somebody(unit: Unit, desk: Desk, row: OutboxRow) -> None:
+    if is_notice(row):
+        await notice_failed(unit, desk, row)
+        return
     if row.lane is Lane.ALERT:
         await unreachable(unit, desk, row)
         return
@@ -120,6 +136,7 @@ class Vestibule:
                 self.sender.run,
                 self.cycle.run,
                 self.schedule.run,
+                self.strangers.run,
                 self.heartbeat.run,
             ):
                 group.create_task(loop())
@@ -180,29 +197,28 @@ def _assemble(settings: Settings, desk: Desk, storage: Storage, telegram: Bot) -
 
     sender = Sender(storage, messenger, desk.clock, desk.ids, limits, faulty)
     take = TakeUpdates(storage, desk, staff_desk.handle)
-    strangers = Strangers(desk.clock, desk.texts, desk.languages)
+    strangers = Strangers(messenger, desk.clock, sender.pace, desk.texts, desk.languages)
     poller = Poller(
         telegram,
         telegram.id,
-        _intake(take, sender, strangers, messenger),
+        _intake(take, sender, strangers),
         desk.clock,
         answer=messenger.answer_press,
         long_poll=settings.long_poll_seconds,
     )
     cycle = Cycle(storage, desk, sender.wake)
-    schedule = Schedule(storage, desk, sender.wake)
+    schedule = Schedule(storage, desk, sender.wake, poller.caught_up.wait)
     heartbeat = Heartbeat(desk.clock, settings.heartbeat_file)
     return Vestibule(desk, storage, messenger, sender, cycle, schedule, take, poller, strangers, heartbeat)
 
 
 def _intake(
-    take: TakeUpdates, sender: Sender, strangers: Strangers, messenger: Messenger
+    take: TakeUpdates, sender: Sender, strangers: Strangers
 ) -> Callable[[Sequence[Inbound | Malformed]], Awaitable[None]]:
     async def intake(batch: Sequence[Inbound | Malformed]) -> None:
         taken = await take(batch)
         sender.wake()
-        for stranger in taken.strangers:
-            await strangers.answer(messenger, stranger)
+        strangers.offer(taken.strangers)
 
     return intake
 

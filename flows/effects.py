@@ -19,11 +19,12 @@ class Slot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One translatable piece of a message: gettext context and English source text."""
+    """One translatable piece of a message: gettext context and English source text. `item`: one of a list."""
 
     context: str
     msgid: str
     params: dict[str, str] = field(default_factory=dict)
+    item: bool = False
 
 
 @dataclass(frozen=True, slots=True)

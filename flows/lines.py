@@ -12,7 +12,7 @@ PAUSE = Line("button", "Pause")
 SKIP = Line("button", "Nothing to add")
 THOUGHT = Line("button", "I have thought about it")
 
-USE_BUTTONS = Line("ask", "Please use the buttons below the message.")
+USE_BUTTONS = Line("ask", "Please use the buttons below the message. Staff can read what you wrote.")
 USE_TEXT = Line("ask", "Please answer with a short written message.")
 CHOOSE_ONE = Line("ask", "Please choose at least one, then press Done.")
 OLD_BUTTON = Line("neutral", "That button belonged to an earlier message.")

@@ -65,11 +65,13 @@ def requirements(lock: str) -> dict[str, str]:
 
 
 def test_files_stay_readable() -> None:
-    """No file written by hand has more than 400 lines."""
+    """No file written by hand has more than 400 lines (migrations are written by Alembic)."""
     long = {
         str(path.relative_to(ROOT)): lines
         for path in house_files()
-        if path.suffix in WRITTEN_BY_HAND and (lines := len((text_of(path) or "").splitlines())) > 400
+        if path.suffix in WRITTEN_BY_HAND
+        and "migrations" not in path.parts
+        and (lines := len((text_of(path) or "").splitlines())) > 400
     }
     assert not long
 

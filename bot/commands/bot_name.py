@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 from telegram.error import TelegramError
@@ -13,7 +12,6 @@ from bot.commands.terminal import complain
 from bot.settings import Settings
 from bot.storage.revisions import database_file
 from bot.telegram.transport import build_bot
-from bot.usecases.invite import Issued, link_of
 
 _SECONDS = 8
 _NAME = re.compile(r"[A-Za-z0-9_]{3,32}\Z")
@@ -35,13 +33,18 @@ async def bot_name(settings: Settings) -> str | None:
     return name
 
 
-async def links(settings: Settings, issued: Sequence[Issued]) -> list[str]:
-    """The links; where the bot's name is not known they lead nowhere, and a line says so."""
+async def name_for_links(settings: Settings) -> str | None:
+    """The name; when it is not known a line on stderr says so: a link without it leads nowhere."""
     name = await bot_name(settings)
-    if name is None and issued:
-        complain(["the bot's name is not known, so the link lacks it: set VESTIBULE_BOT_NAME, or VESTIBULE_BOT_TOKEN "
+    if name is None:
+        complain(["the bot's name is not known, so there is no link: set VESTIBULE_BOT_NAME, or VESTIBULE_BOT_TOKEN "
                   "where Telegram can be reached"])  # fmt: skip
-    return [link_of(name or "", one.token) for one in issued]
+    return name
+
+
+def by_hand(token: str) -> str:
+    """How an invitation is used without its link."""
+    return f"write to the bot: /start {token}"
 
 
 class _Kept:

@@ -14,13 +14,14 @@ import typer
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from bot.commands.examine import Finding, clock, database, disk, keys, sqlite
+from bot.commands.examine import Finding, clock, database, disk, keys, offered, private, sqlite
 from bot.commands.examine_bot import bot_findings
 from bot.commands.terminal import FAULT, Told, complain, progress, say
 from bot.settings import PREFIX, BadSettings, Settings, load_settings, variable
 
 FRESH_SECONDS = 60
-_STYLES = {"ok": "green", "note": "yellow", "fault": "red"}
+_STYLES = {"fault": "red", "note": "yellow", "ok": "green"}
+"""The marks in the order in which they are said."""
 _ELSEWHERE = {"VESTIBULE_CHROMIUM", "VESTIBULE_REQUIRE_CHROMIUM"}
 
 
@@ -38,21 +39,25 @@ def doctor(
         raise Told(*bad.faults) from None
     if health:
         return is_well(settings.heartbeat_file)
-    explain(settings)
     findings = [Finding("fault", "settings", says) for says in misspelt(os.environ)]
     with progress() as bar:
-        task = bar.add_task("looking", total=6)
-        for look in (database, sqlite, disk, keys):
+        task = bar.add_task("looking", total=8)
+        for look in (offered, database, private, sqlite, disk, keys):
             findings += look(settings)
             bar.advance(task)
         findings += asyncio.run(bot_findings(settings))
         bar.advance(task)
         findings += asyncio.run(clock(settings))
+    findings.sort(key=lambda finding: list(_STYLES).index(finding.mark))
     for finding in findings:
         say(f"{finding.mark:5}  {finding.what}: {finding.says}", _STYLES[finding.mark])
     faults = sum(finding.mark == "fault" for finding in findings)
+    verdict = f"{faults} {'fault' if faults == 1 else 'faults'}" if faults else "no faults"
+    say(verdict, "bold")
+    say()
+    explain(settings)
     if faults:
-        complain([f"{faults} {'fault' if faults == 1 else 'faults'}"])
+        complain([verdict])
         raise typer.Exit(FAULT)
 
 
@@ -60,10 +65,12 @@ def is_well(heartbeat: Path) -> None:
     """Return if the running bot's sign of life is fresh. Raises Told."""
     try:
         age = time.time() - heartbeat.stat().st_mtime
-    except OSError:
+    except FileNotFoundError:
         raise Told(
-            f"{heartbeat} is not there: the bot is not running, or VESTIBULE_HEARTBEAT_FILE differs"
+            f"the bot has never run here: there is no {heartbeat} (VESTIBULE_HEARTBEAT_FILE)"
         ) from None
+    except OSError as error:
+        raise Told(f"{heartbeat} cannot be looked at: {error.strerror} (VESTIBULE_HEARTBEAT_FILE)") from None
     if not -FRESH_SECONDS < age < FRESH_SECONDS:
         raise Told(f"the last sign of life is {age:.0f} s old; {FRESH_SECONDS} at most")
     say(f"well: the last sign of life is {age:.0f} s old")

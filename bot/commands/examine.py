@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -14,10 +15,12 @@ from zoneinfo import available_timezones
 
 import aiohttp
 
+from bot.commands.keys import try_on
 from bot.ports.stores import StorageFault
 from bot.settings import BadSettings, Settings
 from bot.storage.revisions import check_revision, current_revision, database_file
 from bot.storage.sealing import BadKeys, Keyring
+from bot.texts import languages
 
 WAL_MENDED = (3, 51, 3)
 _LITTLE, _TOO_LITTLE = 1_000_000_000, 100_000_000
@@ -85,13 +88,52 @@ def disk(settings: Settings) -> Iterator[Finding]:
 
 
 def keys(settings: Settings) -> Iterator[Finding]:
-    """Whether the keys can be used; never what they are."""
+    """Whether the keys can be used, and open what the database holds; never what they are."""
     try:
-        Keyring(settings.keys_text())
+        ring = Keyring(settings.keys_text())
+        there = database_file(settings.database_url).exists()
+        if there:
+            asyncio.run(try_on(settings.database_url, ring))
     except (BadSettings, BadKeys) as fault:
         yield Finding("fault", "keys", str(fault))
+    except StorageFault:
+        yield Finding(
+            "note", "keys", "they can be used; the database could not be asked whether they are its own"
+        )
     else:
-        yield Finding("ok", "keys", "they can be used; keep a copy away from the database")
+        says = "they can be used" + (" and open what the database holds" if there else "")
+        yield Finding("ok", "keys", f"{says}; keep a copy away from the database")
+
+
+def private(settings: Settings) -> Iterator[Finding]:
+    """Whether others on this machine can read the database's files."""
+    try:
+        file = database_file(settings.database_url)
+    except StorageFault:
+        return  # `database` says it
+    open_to_others = [
+        one
+        for one in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm")))
+        if one.exists() and one.stat().st_mode & 0o077
+    ]
+    if open_to_others:
+        names = " ".join(str(one) for one in open_to_others)
+        yield Finding("note", "permissions", f"others on this machine can read the data; chmod 600 {names}")
+
+
+def offered(settings: Settings) -> Iterator[Finding]:
+    """Whether there is a catalogue for each language that is to be offered."""
+    for fault in unknown_languages(settings):
+        yield Finding("fault", "languages", fault)
+
+
+def unknown_languages(settings: Settings) -> list[str]:
+    """A line if VESTIBULE_LANGUAGES names what there is no catalogue for."""
+    unknown = [code for code in settings.languages if code not in languages()]
+    if not unknown:
+        return []
+    there = ", ".join(languages())
+    return [f"VESTIBULE_LANGUAGES: there is no catalogue for {', '.join(unknown)}; there are: {there}"]
 
 
 async def clock(settings: Settings) -> list[Finding]:

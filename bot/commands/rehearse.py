@@ -43,6 +43,7 @@ PARAMS = {
     "session_time": "18:30",
     "session_minutes": "120",
     "retention": "12 months",
+    "timezone": "London",
 }
 
 

@@ -6,14 +6,17 @@ import asyncio
 import errno
 import tempfile
 import webbrowser
+from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import structlog
 import typer
 from telegram.error import InvalidToken, TelegramError
 
 from bot import logs
-from bot.commands.terminal import Told, say
+from bot.commands.examine import unknown_languages
+from bot.commands.terminal import Told, complain, say
 from bot.settings import load_settings
 from bot.usecases.carry_out import MissingScript
 
@@ -25,7 +28,10 @@ def run() -> None:
     settings = load_settings()
     settings.token_text()
     settings.keys_text()
+    if unknown := unknown_languages(settings):
+        raise Told(*unknown)
     logs.configure(settings.log_level)
+    structlog.configure(processors=[_Unreachable(), *structlog.get_config()["processors"]])
     try:
         code = asyncio.run(wiring.run(settings))
     except InvalidToken:
@@ -38,6 +44,21 @@ def run() -> None:
     except MissingScript as fault:
         raise Told(str(fault)) from None
     raise typer.Exit(code)
+
+
+class _Unreachable:
+    """A structlog processor that says once, for the person at the terminal, what the first such line means."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def __call__(
+        self, _logger: Any, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        if event.get("event") == "telegram.unreachable" and not self._said:
+            self._said = True
+            complain(["Telegram cannot be reached yet; trying again until it can. Ctrl-C ends it"])
+        return event
 
 
 def demo(

@@ -133,8 +133,12 @@ class Visits(Protocol):
         """All of them, newest first."""
         ...
 
-    async def due(self, now: datetime, limit: int = 100) -> list[VisitRow]:
-        """Visits not done whose `due_at` has come, the longest overdue first."""
+    async def due(self, now: datetime, limit: int = 100) -> list[str]:
+        """Ids of visits not done whose `due_at` has come, the longest overdue first."""
+        ...
+
+    async def put_off(self, visit_id: str, due_at: datetime) -> None:
+        """Look at it later, whatever its version: nothing else of it is touched."""
         ...
 
     async def open_versions(self) -> set[tuple[str, int]]:

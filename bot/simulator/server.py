@@ -61,6 +61,9 @@ async def serve(world: World, host: str = "127.0.0.1", port: int = 0) -> AsyncIt
     Raises OSError when the port is taken.
     """
     listener = socket.create_server((host, port))
+    listener.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+    )  # else each answer waits for an acknowledgement
     config = uvicorn.Config(
         create_app(world),
         http=_AbortableProtocol,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,8 +15,16 @@ from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from bot.ports.stores import StorageFault
-from bot.storage.faults import DatabaseMissing, DatabaseNewer, DatabaseOlder, clear_faults, fault_of
+from bot.storage.faults import (
+    DatabaseMissing,
+    DatabaseNewer,
+    DatabaseOlder,
+    NotADatabase,
+    clear_faults,
+    fault_of,
+)
 from bot.storage.file_lock import FileLock
+from bot.storage.tables import metadata
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 
@@ -36,14 +45,17 @@ def database_file(url: str) -> Path:
 def migrate(url: str, *, lock_timeout: float = 10.0) -> None:
     """Make the database, or bring it to this software's tables: all of it or nothing.
 
-    Blocks; from a coroutine run it in a thread. Raises StorageFault, DatabaseNewer among them.
+    A new file is its owner's alone. Blocks; from a coroutine run it in a thread. Raises StorageFault, DatabaseNewer among them.
     """
     file = database_file(url)
     if not file.parent.is_dir():
         raise DatabaseMissing(f"the folder {file.parent} for the database is not there")
     with FileLock(file, timeout=lock_timeout).held():
         if file.exists():
+            _refuse_foreign(file)
             _refuse_newer(_revision(file))
+        else:
+            _make_private(file)
         with _connected(file) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
         _upgrade(file)
@@ -55,6 +67,7 @@ def current_revision(url: str) -> str | None:
     if not file.exists():
         raise DatabaseMissing(f"there is no database at {file}; make it with: vestibule migrate")
     with FileLock(file).held():
+        _refuse_foreign(file)
         return _revision(file)
 
 
@@ -66,6 +79,30 @@ def check_revision(url: str) -> None:
         raise DatabaseOlder(
             f"the database is at revision {revision or 'none'}, older than this software; nothing was changed. "
             "Bring it up to date with: vestibule migrate"
+        )
+
+
+def _make_private(file: Path) -> None:
+    """0600 whatever the umask; SQLite gives -wal and -shm the permissions of the file they belong to."""
+    try:
+        made = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DatabaseMissing(f"{file} cannot be made: {error.strerror}") from error
+    try:
+        os.fchmod(made, 0o600)
+    finally:
+        os.close(made)
+
+
+def _refuse_foreign(file: Path) -> None:
+    """Another program's tables, and none of ours: the address is wrong, and nothing is to be put there."""
+    with _connected(file) as connection:
+        found = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    others = sorted(name for name in found if not name.startswith(("sqlite_", "alembic_")))
+    if others and ("alembic_version" not in found or not found & set(metadata.tables)):
+        raise NotADatabase(
+            f"{file} holds another program's tables ({', '.join(others[:3])}); nothing was changed. "
+            "Look at VESTIBULE_DATABASE_URL"
         )
 
 
@@ -89,8 +126,11 @@ def _scripts() -> ScriptDirectory:
 
 @contextmanager
 def _connected(file: Path) -> Iterator[sqlite3.Connection]:
-    with clear_faults(), closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
-        yield connection
+    try:
+        with clear_faults(), closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as connection:
+            yield connection
+    except NotADatabase as fault:
+        raise fault if str(file) in str(fault) else NotADatabase(f"{file}: {fault}") from fault
 
 
 def _revision(file: Path) -> str | None:

@@ -43,8 +43,9 @@ _ANSWERS_OF_VISIT = Statement(
 _ANSWERS_OF_PERSON = Statement(
     select(answers).where(answers.c.person_id == bindparam("person_id")).order_by(*_in_order)
 )
+_PUT_OFF = update_by_id(visits, ["due_at"])
 _DUE_VISITS = Statement(
-    select(visits)
+    select(visits.c.id)
     .where(visits.c.status != "done", visits.c.due_at <= bindparam("now"))
     .order_by(visits.c.due_at)
     .limit(bindparam("limit"))
@@ -108,9 +109,14 @@ class VisitStore:
         """All of them, newest first."""
         return [self._visit(row) for row in await self._work.rows(_VISITS_OF_PERSON, person_id=person_id)]
 
-    async def due(self, now: datetime, limit: int = 100) -> list[VisitRow]:
-        """Visits not done whose `due_at` has come, the longest overdue first."""
-        return [self._visit(row) for row in await self._work.rows(_DUE_VISITS, now=now, limit=limit)]
+    async def due(self, now: datetime, limit: int = 100) -> list[str]:
+        """Ids of visits not done whose `due_at` has come, the longest overdue first."""
+        return [row["id"] for row in await self._work.rows(_DUE_VISITS, now=now, limit=limit)]
+
+    async def put_off(self, visit_id: str, due_at: datetime) -> None:
+        """Look at it later, whatever its version: nothing else of it is touched."""
+        await self._work.run(_PUT_OFF, {"where_id": visit_id, "due_at": due_at})
+        self._known.pop(visit_id, None)
 
     async def open_versions(self) -> set[tuple[str, int]]:
         """(script, version) of every visit that is not done (S-34)."""

@@ -22,6 +22,7 @@ Intake = Callable[[Batch], Awaitable[None]]
 # Spelt so that the library calls getUpdates and hands back what came, instead of advising `get_updates`,
 # which drops the whole batch when one update cannot be read.
 _GET_UPDATES: Final = "get_Updates"
+MOST: Final = 100
 _LONGEST_PAUSE: Final = 30.0
 _QUIET: Final = timedelta(days=6)
 _ANSWERS_AT_ONCE: Final = 16
@@ -32,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 class Poller:
     """Fetches updates and hands them to `intake`, which has committed when it returns.
+
+    `caught_up` is set once all that waited at the start has been taken.
 
     `answer` stops a pressed button's spinner, after the commit and without being waited for.
     Pauses are in real time: a network does not follow a clock that is moved.
@@ -57,6 +60,7 @@ class Poller:
         self._pause = pause
         self._offset: int | None = None
         self._moved_at: datetime = clock.now()
+        self.caught_up = asyncio.Event()
         self._answers: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(_ANSWERS_AT_ONCE)
 
@@ -68,6 +72,8 @@ class Poller:
                 try:
                     raw = await self._fetch()
                     await self._take(raw)
+                    if len(raw) < MOST:
+                        self.caught_up.set()
                     failures = 0
                 except (TelegramError, _NoBatch) as error:
                     seconds = min(2.0**failures, _LONGEST_PAUSE)
@@ -86,7 +92,7 @@ class Poller:
             self._offset = None  # after a quiet week Telegram numbers anew, perhaps below the old offset
         wanted = {
             "offset": self._offset,
-            "limit": 100,
+            "limit": MOST,
             "timeout": self._long_poll,
             "allowed_updates": list(ALLOWED_UPDATES),
         }

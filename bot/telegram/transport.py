@@ -86,29 +86,33 @@ class AiohttpRequest(BaseRequest):
         pool_timeout: Any = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
         """One call: status and body. Raises Unsent, TimedOut, Flood, ServerTrouble or NetworkError."""
+        reading = self._read_seconds if read_timeout is BaseRequest.DEFAULT_NONE else read_timeout
+        status, body = await self._exchange(
+            method, url, request_data.json_parameters if request_data else None, _timeout(reading)
+        )
+        if status == 429:
+            raise Flood(_retry_after(body))
+        if status >= 500:
+            raise ServerTrouble(str(status))
+        return status, body
+
+    async def _exchange(
+        self, method: str, url: str, data: dict[str, str] | None, limits: aiohttp.ClientTimeout
+    ) -> tuple[int, bytes]:
+        """Status and body, whatever they say; faults of the connection in the library's words."""
         if self._session is None:
             raise RuntimeError("initialize() comes first")
-        reading = self._read_seconds if read_timeout is BaseRequest.DEFAULT_NONE else read_timeout
         try:
             async with self._session.request(
-                method,
-                yarl.URL(url, encoded=True),
-                data=request_data.json_parameters if request_data else None,
-                timeout=_timeout(reading),
-                allow_redirects=False,
+                method, yarl.URL(url, encoded=True), data=data, timeout=limits, allow_redirects=False
             ) as response:
-                status, body = response.status, await response.read()
+                return response.status, await response.read()
         except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
             raise Unsent(type(error).__name__) from error
         except TimeoutError as error:
             raise TimedOut from error
         except aiohttp.ClientError as error:
             raise NetworkError(type(error).__name__) from error
-        if status == 429:
-            raise Flood(_retry_after(body))
-        if status >= 500:
-            raise ServerTrouble(str(status))
-        return status, body
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.ports.records import Agreement, AnswerRow, Chat, Person, Session, VisitRow
+from bot.ports.records import Agreement, AnswerRow, Chat, Lane, Person, Session, VisitRow
 from bot.ports.stores import Unit
 from bot.usecases import door
 from bot.usecases.desk import Desk, post, retract, sweep
@@ -161,6 +161,9 @@ async def _speak(
         elif isinstance(effect, fx.Say) and not (quiet and effect.sensitive):
             for message in messages(desk, person, row.id, effect, params, person.open_until):
                 await post(unit, desk, chat, message)
+            if effect.slot is fx.Slot.HELP:  # what it answers could be guessed from it
+                soon = timedelta(minutes=desk.numbers.door)
+                await retract(unit, desk, chat, effect.slot.value, after=soon, lane=Lane.TIDY)
         elif isinstance(effect, fx.FinishVisit) and effect.outcome in _NOT_ALONE:
             await sweep(unit, desk, chat)
         elif isinstance(effect, fx.PauseVisit) and not effect.sitting:

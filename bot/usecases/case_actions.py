@@ -90,6 +90,9 @@ async def lift(unit: Unit, desk: Desk, visitor: Visitor, template: str) -> None:
     await unit.readiness.put(replace(readiness, lifted=template, lifted_by=staff.id, lifted_at=now))
     await audit(unit, desk, staff, "hold.lifted", case.id, template=template)
     await show(unit, desk, case, staff, visitor.chat, visitor.mine)
+    for part in visitor.parts:
+        if part.role in LIFTING and part.state == "done":  # there it says that the hold stands
+            await refresh(unit, desk, case, visitor.parts, part.role, but=staff.id)
     if await _tell_participant(unit, desk, case, texts.LIFT_NOTICES[template]):
         label = desk.texts.line(staff.language, texts.LIFTS[template])
         await say(unit, desk, staff, visitor.chat, texts.LIFTED, text=label)

@@ -26,7 +26,10 @@ log = structlog.get_logger(__name__)
 
 
 class Sender:
-    """The one sender of a bot: `run()` for ever, or `step()` by hand; never both at a time."""
+    """The one sender of a bot: `run()` for ever, or `step()` by hand; never both at a time.
+
+    `pace` counts what it sends; who sends beside it asks and counts there too.
+    """
 
     def __init__(
         self,
@@ -37,12 +40,12 @@ class Sender:
         limits: SendLimits,
         on_fault: OnFault,
     ) -> None:
-        pace = Pace(clock, limits)
+        self.pace = Pace(clock, limits)
         self._storage = storage
         self._clock = clock
         self._on_fault = on_fault
-        self._courier = Courier(messenger, clock, ids, pace)
-        self._picker = Picker(pace, clock, on_fault)
+        self._courier = Courier(messenger, clock, ids, self.pace)
+        self._picker = Picker(self.pace, clock, on_fault)
         self._flying: dict[str, asyncio.Task[None]] = {}  # by chat, until what came of it is marked
         self._results: list[Result] = []
         self._paused: dict[str, datetime] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from bot.ports.records import Chat, Lane, OutboxRow
 from bot.ports.services import Clock, Ids, Rows, Texts
@@ -106,8 +107,8 @@ async def retract(
     )
 
 
-async def sweep(unit: Unit, desk: Desk, chat: Chat) -> None:
-    """Stage the deletion of everything sensitive that stands in the chat, of both sides."""
+async def sweep(unit: Unit, desk: Desk, chat: Chat, scope: Literal["sensitive", "all"] = "sensitive") -> None:
+    """Stage the deletion of everything (sensitive) that stands in the chat, of both sides."""
     await unit.outbox.add(
-        OutboxRow(chat_id=chat.id, lane=Lane.REPLY, slot="sensitive", op="sweep", due_at=desk.now())
+        OutboxRow(chat_id=chat.id, lane=Lane.REPLY, slot=scope, op="sweep", due_at=desk.now())
     )

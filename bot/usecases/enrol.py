@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.ports.inbound import Inbound
 from bot.ports.records import AuditEntry, Chat, Invitation, Person, Programme, StaffRole
@@ -15,6 +16,8 @@ from bot.usecases.welcome_staff import welcome_staff
 from flows.effects import Line
 
 USED_AGAIN = Line("staff", "An invitation that was already used has been opened again from another chat.")
+USED_AGAIN_EVERY = timedelta(days=1)
+REUSED = "invitation.reused"
 
 
 async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
@@ -24,8 +27,7 @@ async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
     if invitation is None or invitation.revoked_at is not None or invitation.expires_at <= now:
         return False
     if invitation.used_at is not None:
-        await tell_administrators(unit, desk, invitation.programme_id, USED_AGAIN)
-        await unit.audit.add(AuditEntry(desk.ids.new(), now, "stranger", "invitation.reused", invitation.id))
+        await used_again(unit, desk, invitation)
         return False
     programme = await unit.programmes.get(invitation.programme_id)
     if programme is None:
@@ -44,6 +46,20 @@ async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
     else:
         await unit.people.save(await first_door(unit, desk, moved(person, "chose_language"), chat))
     return True
+
+
+async def used_again(unit: Unit, desk: Desk, invitation: Invitation, by: str = "stranger") -> None:
+    """Somebody else opened a used link: staff are told and it is recorded, once a day for each invitation.
+
+    `by`: the id of a person enrolled otherwise. Nothing happens for an invitation that is still unused.
+    """
+    now = desk.now()
+    entries = await unit.audit.of_subject(invitation.id)
+    known = any(entry.action == REUSED and entry.at > now - USED_AGAIN_EVERY for entry in entries)
+    if invitation.used_at is None or known:
+        return
+    await tell_administrators(unit, desk, invitation.programme_id, USED_AGAIN)
+    await unit.audit.add(AuditEntry(desk.ids.new(), now, by, REUSED, invitation.id))
 
 
 async def _person(unit: Unit, desk: Desk, invitation: Invitation) -> Person:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_skeleton, format_time, get_timezone_location
 from babel.units import format_unit
 
 from bot.escalation.ladder import SATURDAY
 from bot.ports.records import Person, Programme, Session, StaffRole
 from bot.ports.stores import Unit
+from bot.texts import locale_of
 from bot.usecases.ask_role import reachable
 from bot.usecases.desk import Desk
 from bot.usecases.hold import is_held
@@ -56,15 +57,18 @@ def params_for(person: Person, programme: Programme, session: Session | None) ->
         "platform": {"zoom": "Zoom", "teams": "Teams"}[session.platform if session else programme.platform],
         "session_time": time_of(person, session.starts_at) if session else "",
         "session_minutes": str(session.minutes) if session else "",
+        "timezone": get_timezone_location(
+            person.timezone, locale=locale_of(person.language), return_city=True
+        ),
         "retention": _months(person, int(programme.settings.get("retention_months", 12))),
     }
 
 
 def _months(person: Person, months: int) -> str:
-    return str(format_unit(months, "duration-month", locale=person.language.replace("-", "_")))
+    return str(format_unit(months, "duration-month", locale=locale_of(person.language)))
 
 
 def time_of(person: Person, when: datetime) -> str:
     """Weekday, date and time as the person's language and zone write them."""
-    local, locale = when.astimezone(ZoneInfo(person.timezone)), person.language.replace("-", "_")
+    local, locale = when.astimezone(ZoneInfo(person.timezone)), locale_of(person.language)
     return f"{format_skeleton('MMMEd', local, locale=locale)}, {format_time(local, 'short', locale=locale)}"

@@ -12,7 +12,7 @@ from bot.ports.records import AuditEntry, Group, Invitation, Person, Programme, 
 from bot.ports.services import Clock, Ids
 from bot.ports.stores import Unit
 from bot.usecases.invite import IN_A_GROUP, OPERATOR, Guest, Issued, invite
-from bot.usecases.programme_file import ProgrammeFile, SessionEntry, StaffEntry, start_of
+from bot.usecases.programme_file import ProgrammeFile, SessionEntry, StaffEntry, is_relative, start_of
 
 INVITED_DAYS = 14
 
@@ -23,6 +23,8 @@ class Imported:
 
     lines: list[str] = field(default_factory=list)
     invitations: list[Issued] = field(default_factory=list)
+    waiting: list[Invitation] = field(default_factory=list)
+    """Those of the file's staff whose earlier invitation is still unused."""
 
     def note(self, what: str, *, new: bool, changed: bool) -> None:
         """A line about one part."""
@@ -111,6 +113,7 @@ class _Import:
             if (invited.alias, invited.role, invited.group_id) == (entry.alias, entry.role.value, group_id):
                 until = f"{invited.expires_at:%Y-%m-%d %H:%M} UTC"
                 self.done.lines.append(f"{entry.role} {entry.alias}: invited already, until {until}")
+                self.done.waiting.append(invited)
                 return
         await self._invite(programme, group, entry)
 
@@ -121,7 +124,10 @@ class _Import:
             entry.language or programme.languages[0],
             entry.timezone or (group.timezone if group else programme.timezone),
         )
-        issued = await invite(self._unit, self._clock, self._ids, programme, group, guest, INVITED_DAYS)
+        # Whoever waits under another role or group is invited for the one the file says now.
+        issued = await invite(
+            self._unit, self._clock, self._ids, programme, group, guest, INVITED_DAYS, again=True
+        )
         self.done.invitations.append(issued)
         self.done.lines.append(f"{entry.role} {entry.alias}: invited")
 
@@ -138,7 +144,9 @@ class _Import:
             key=entry.key,
             group_id=groups[entry.group].id,
             person_id=None,
-            starts_at=start_of(entry.starts, groups[entry.group].timezone, self._clock.now()),
+            starts_at=before.starts_at
+            if before and is_relative(entry.starts)
+            else start_of(entry.starts, groups[entry.group].timezone, self._clock.now()),
             minutes=entry.minutes,
             platform=entry.platform or programme.platform,
             link=entry.link,
@@ -151,5 +159,12 @@ class _Import:
             )  # what was timed by the old one no longer applies (R-14)
         if session != before:
             await self._unit.sessions.save(session)
-        starts = f"{session.starts_at:%Y-%m-%d %H:%M} UTC"
-        self.done.note(f"session {entry.key}, {starts}", new=before is None, changed=session != before)
+        self.done.note(_moved(session, before, entry), new=before is None, changed=session != before)
+
+
+def _moved(session: Session, before: Session | None, entry: SessionEntry) -> str:
+    starts = f"{session.starts_at:%Y-%m-%d %H:%M} UTC"
+    if before is not None and before.starts_at != session.starts_at:
+        return f"session {entry.key}, moved from {before.starts_at:%Y-%m-%d %H:%M} UTC to {starts}"
+    kept = f" (not moved: {entry.starts} counts for a new session only)"
+    return f"session {entry.key}, {starts}{kept if before and is_relative(entry.starts) else ''}"

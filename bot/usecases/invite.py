@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -101,11 +101,24 @@ async def choose_group(unit: Unit, programme: Programme, role: str, key: str | N
 
 
 async def invite(
-    unit: Unit, clock: Clock, ids: Ids, programme: Programme, group: Group | None, guest: Guest, days: int
+    unit: Unit,
+    clock: Clock,
+    ids: Ids,
+    programme: Programme,
+    group: Group | None,
+    guest: Guest,
+    days: int,
+    *,
+    again: bool = False,
 ) -> Issued:
-    """Stage the invitation and its audit entry; the caller commits. Raises CannotInvite."""
-    _refuse_nonsense(guest)
+    """Stage the invitation and its audit entry; the caller commits. Raises CannotInvite.
+
+    `again`: an unused invitation under the same alias opens nothing from then on; without it, it refuses.
+    """
+    _refuse_nonsense(guest, programme)
+    await _refuse_enrolled(unit, programme, guest.alias)
     now, token = clock.now(), ids.token()
+    await _end_older(unit, programme, guest.alias, now, again=again)
     invitation = Invitation(
         id=ids.new(),
         programme_id=programme.id,
@@ -122,12 +135,37 @@ async def invite(
     return Issued(guest, group.key if group else "", token, invitation.expires_at)
 
 
-def _refuse_nonsense(guest: Guest) -> None:
+async def _refuse_enrolled(unit: Unit, programme: Programme, alias: str) -> None:
+    """Staff know people by alias only: two of the same name would be taken for one."""
+    people = [one for role in StaffRole for one in await unit.people.in_role(programme.id, role)]
+    for group in await unit.programmes.groups(programme.id):
+        people += await unit.people.in_group(group.id)
+    if alias in {person.alias for person in people}:
+        raise CannotInvite(f"{alias} is enrolled in {programme.key} already; choose another alias")
+
+
+async def _end_older(unit: Unit, programme: Programme, alias: str, now: datetime, *, again: bool) -> None:
+    for pending in await unit.invitations.pending(programme.id):
+        if pending.alias != alias or pending.expires_at <= now:
+            continue
+        if not again:
+            until = f"{pending.expires_at:%Y-%m-%d %H:%M} UTC"
+            raise CannotInvite(
+                f"{alias} is invited to {programme.key} already, until {until}; choose another alias, or add "
+                "--again for a new link in place of the old one"
+            )
+        await unit.invitations.save(replace(pending, revoked_at=now))
+
+
+def _refuse_nonsense(guest: Guest, programme: Programme) -> None:
     if guest.role not in ROLES:
         raise CannotInvite(f"there is no role {guest.role}; there are: {', '.join(ROLES)}")
     if not guest.alias.strip() or len(guest.alias) > 60:
         raise CannotInvite("an alias should have 1 to 60 characters, and not be a full name")
     if not known_language(guest.language):
         raise CannotInvite(f"{guest.language} is no language code; it should look like en or pt_BR")
+    if guest.language not in programme.languages:
+        has = ", ".join(programme.languages)
+        raise CannotInvite(f"{programme.key} has no {guest.language}; it has: {has}")
     if not known_timezone(guest.timezone):
         raise CannotInvite(f"{guest.timezone} is no time zone; it should look like Europe/London")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.ports.records import VisitRow
-from bot.ports.stores import Unit
+import structlog
+
+from bot.ports.stores import Unit, Unreadable
 from bot.usecases.carry_out import turn
 from bot.usecases.desk import Desk
 from flows.inputs import TimedOut, WentQuiet
 
+log = structlog.get_logger(__name__)
 AT_ONCE = 100
 
 
@@ -21,17 +23,21 @@ async def lapse(unit: Unit, desk: Desk, now: datetime) -> int:
     chat (S-03). A self-test lapses with its session (S-32), any other visit after the days set (S-34).
     """
     due = await unit.visits.due(now, AT_ONCE)
-    for row in due:
-        await _look(unit, desk, row, now)
+    for visit_id in due:
+        try:
+            await _look(unit, desk, visit_id, now)
+        except Unreadable as fault:
+            log.exception("lapse.unreadable", fault=type(fault).__name__)
+            await unit.visits.put_off(visit_id, now + timedelta(days=1))
     return len(due)
 
 
-async def _look(unit: Unit, desk: Desk, row: VisitRow, now: datetime) -> None:
-    person = await unit.people.get(row.person_id)
-    chat = await unit.chats.of_person(row.person_id)
-    if person is None or chat is None:
-        await unit.visits.save(replace(row, due_at=now + timedelta(days=1)))
-        return
+async def _look(unit: Unit, desk: Desk, visit_id: str, now: datetime) -> None:
+    row = await unit.visits.get(visit_id)
+    person = await unit.people.get(row.person_id) if row else None
+    chat = await unit.chats.of_person(person.id) if person else None
+    if row is None or person is None or chat is None:
+        return await unit.visits.put_off(visit_id, now + timedelta(days=1))
     session = await unit.sessions.get(row.session_id) if row.session_id else None
     if session is not None:
         over = session.starts_at + timedelta(minutes=session.minutes) <= now

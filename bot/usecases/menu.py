@@ -12,12 +12,14 @@ from bot.ports.stores import Unit
 from bot.usecases import door, neutral
 from bot.usecases.carry_out import new_visit, show_again, turn
 from bot.usecases.desk import Desk, Message, post, retract
-from bot.usecases.facts import facts_for
+from bot.usecases.facts import facts_for, params_for
+from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import notice, open_menu
 from bot.usecases.way import may_test, moved
-from flows.effects import Line
+from flows.effects import Line, RaiseConcern
 from flows.engine import begin
 from flows.inputs import Paused
+from flows.values import Role
 from flows.visit import from_json
 
 # Button -> script. The orientation's variant is the programme's platform.
@@ -60,8 +62,10 @@ def open_items(desk: Desk, person: Person, place: Place) -> tuple[str, ...]:
     """The items of the menu that can be done now."""
     if not may_test(person):
         return ("welcome",)
-    items = ["selftest"] if place.session else []
-    items += ["orientation", "after", "checkin"]
+    items = ["selftest", "orientation"] if place.session else ["orientation"]
+    if person.state == "orientation":  # it comes before the first session
+        items.reverse()
+    items += ["after", "checkin"]
     return (*items, *(() if in_quiet_time(desk, place.session) else ("start", "during", "end")))
 
 
@@ -120,7 +124,18 @@ async def _waiting(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person
     """Staff have to agree first; once they have, the welcome goes on with what they agreed to."""
     if then := door.agreed(person):
         return await door.ask(unit, desk, person, chat, then)
-    await post(unit, desk, chat, notice(desk, person, neutral.PLEASE_WAIT))
+    place = await place_of(unit, desk, person)
+    if not await unit.cases.open_for(
+        person.id
+    ):  # resolved without letting them go on: staff hear of it again
+        entry = desk.library.catalogue["needs_help"]
+        raised = [RaiseConcern(entry.id, entry.urgency, (Role.FACILITATOR,), "WAITING")]
+        await raise_concerns(
+            unit, desk, person=person, visit_id=None, session=place.session, script="welcome", raised=raised,
+            unasked=[], at=desk.now(),
+        )  # fmt: skip
+    params = params_for(person, place.programme, place.session)
+    await post(unit, desk, chat, notice(desk, person, neutral.PLEASE_WAIT, params=params))
     return person
 
 

@@ -24,9 +24,16 @@ WAITING = Line("neutral", "There is something to go on with. When it suits you, 
 NOTHING_PLANNED = Line("neutral", "There is nothing to do here right now. You can send /menu at any time.")
 LATER = Line("neutral", "This is not open right now. Please come back another time with /menu.")
 FIRST_THIS = Line("neutral", "One thing comes first. Please go on with /menu.")
-PLEASE_WAIT = Line("neutral", "Thank you. Please wait for a message from us.")
+PLEASE_WAIT = Line(
+    "neutral",
+    "Thank you. Please wait for a message from us. For anything urgent: {service_number}, or {emergency_number}.",
+)
 TRY_AGAIN = Line("neutral", "That did not work on our side. Please try once more in a moment.")
-UNKNOWN = Line("neutral", "Sorry, that is not understood here. You can send /menu or /help.")
+UNKNOWN = Line(
+    "neutral",
+    "Sorry, that is not understood here, and messages here are not read around the clock. For anything urgent: "
+    "{service_number}, or {emergency_number}. You can send /menu or /help.",
+)
 OLD_AND_WAIT = Line(
     "neutral",
     "That button belonged to an earlier message. Please wait for a message from us before you join.",
@@ -36,7 +43,8 @@ BLOCKED_AGAIN = Line("neutral", "Welcome back. When it suits you, send /menu.")
 HELP = Line(
     "neutral",
     "/menu shows what is next.\n/stop ends at once and clears the chat.\n/language changes the language.\n"
-    "/privacy says what is kept.\nMessages here are not read around the clock.",
+    "/privacy says what is kept.\nMessages here are not read around the clock. For anything urgent: "
+    "{service_number}, or {emergency_number}.",
 )
 LEFT = Line("neutral", "Thank you. This chat is now closed.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from bot.escalation import ladder, lifecycle
 from bot.ports.records import AuditEntry, Case, CaseRole, Person, Raised, Session
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
-from bot.usecases.ask_role import Asked, ask, build_ladder
+from bot.usecases.ask_role import Asked, ask, build_ladder, reachable
 from bot.usecases.case_card import alert, kind_of, raised_for, urgency_of
 from bot.usecases.desk import Desk
 from flows.effects import Line, RaiseConcern
@@ -33,17 +33,30 @@ async def raise_concerns(
 ) -> Case | None:
     """Open a case or extend the open one of the same person and visit; None when there is nothing to keep.
 
-    Alerts are staged in the same unit. What the open case already holds with the same urgency and
-    route is recorded and not alerted again; everything else is alerted again (S-33).
+    Alerts are staged in the same unit. What the open case already holds (see `_known`) is recorded and not
+    alerted again; everything else is (S-33). A case that cannot be read takes nothing in: a new one opens.
     """
     rows = tuple(
         Raised(r.concern, r.urgency, r.route, script, r.step, r.choices, at, raised_by) for r in raised
     )
-    found = next((c for c in await unit.cases.open_for(person.id) if c.visit_id == visit_id), None)
+    cases = await unit.cases.open_for(person.id)
+    found = next((case for case in cases if case.visit_id == visit_id and case.readable), None)
     if found is not None and (rows or unasked):
-        return await _extend(unit, desk, found, rows, unasked, person, session)
+        return await _extend(unit, desk, found, rows, unasked, session)
     if not rows:
         return None
+    return await _open(unit, desk, person, visit_id, session, rows, unasked)
+
+
+async def _open(
+    unit: Unit,
+    desk: Desk,
+    person: Person,
+    visit_id: str | None,
+    session: Session | None,
+    rows: tuple[Raised, ...],
+    unasked: Sequence[str],
+) -> Case:
     case = Case(
         id=desk.ids.new(),
         number=await unit.cases.next_number(),
@@ -57,11 +70,11 @@ async def raise_concerns(
         state="open",
         raised=rows,
         unasked=tuple(unasked),
-        opened_at=at,
+        opened_at=desk.now(),
     )
     asked = [await _new_part(unit, desk, case, role, rows, session) for role in _roles(rows)]
     await unit.cases.add(case, [a.part for a in asked])
-    await _audit(unit, desk, "case.opened", case, person)
+    await _audit(unit, desk, "case.opened", case)
     await _alert(unit, desk, case, [a.part for a in asked], asked)
     return case
 
@@ -72,10 +85,25 @@ async def _extend(
     case: Case,
     rows: tuple[Raised, ...],
     unasked: Sequence[str],
-    person: Person,
     session: Session | None,
 ) -> Case:
-    new = tuple(row for row in rows if not _known(case, row))
+    parts = {part.role: part for part in await unit.cases.roles(case.id)}
+    new = tuple(row for row in rows if not _known(case, parts, row))
+    changed = await _joined(unit, desk, case, rows, unasked)
+    asked = [
+        await _asked_of(unit, desk, changed, role, parts.get(role), new, session) for role in _roles(new)
+    ]
+    if new:
+        await _audit(unit, desk, "case.extended", changed)
+    parts |= {item.part.role: item.part for item in asked}
+    await _alert(unit, desk, changed, list(parts.values()), asked)
+    return changed
+
+
+async def _joined(
+    unit: Unit, desk: Desk, case: Case, rows: tuple[Raised, ...], unasked: Sequence[str]
+) -> Case:
+    """The case with what came to it, saved."""
     together = (*case.raised, *rows)
     changed = replace(
         case,
@@ -85,27 +113,36 @@ async def _extend(
         kind=kind_of(desk, together),
     )
     await unit.cases.save(changed)
-    changed = replace(changed, version=changed.version + 1)
-    parts = {part.role: part for part in await unit.cases.roles(case.id)}
-    asked: list[Asked] = []
-    for role in _roles(new):
-        if role in parts:
-            asked.append(await _again(unit, desk, changed, parts[role], new, session))
-            await unit.cases.save_role(asked[-1].part)
-        else:
-            asked.append(await _new_part(unit, desk, changed, role, new, session))
-            await unit.cases.add_role(asked[-1].part)
-        parts[role] = asked[-1].part
-    if new:
-        await _audit(unit, desk, "case.extended", changed, person)
-    await _alert(unit, desk, changed, list(parts.values()), asked)
-    return changed
+    return replace(changed, version=changed.version + 1)
 
 
-def _known(case: Case, row: Raised) -> bool:
-    """Whether the case already holds the concern, at least as urgent and on the way to the same roles."""
-    return any(
-        old.concern == row.concern
+async def _asked_of(
+    unit: Unit,
+    desk: Desk,
+    case: Case,
+    role: Role,
+    part: CaseRole | None,
+    new: Sequence[Raised],
+    session: Session | None,
+) -> Asked:
+    """The role's part, asked because of what is new, and kept."""
+    if part is None:
+        asked = await _new_part(unit, desk, case, role, new, session)
+        await unit.cases.add_role(asked.part)
+    else:
+        asked = await _again(unit, desk, case, part, new, session)
+        await unit.cases.save_role(asked.part)
+    return asked
+
+
+def _known(case: Case, parts: Mapping[Role, CaseRole], row: Raised) -> bool:
+    """Whether those on the row's route are being asked about the very same already.
+
+    Only the same concern at the same step is the same, at least as urgent and on the way to the same roles;
+    and a role that took or closed its part did so without knowing that it would come again (S-23, S-33).
+    """
+    return all(role in parts and parts[role].state == "asking" for role in row.route) and any(
+        (old.concern, old.script, old.step) == (row.concern, row.script, row.step)
         and old.urgency.rank >= row.urgency.rank
         and set(row.route) <= set(old.route)
         for old in case.raised
@@ -158,10 +195,23 @@ async def _again(
     rungs = await build_ladder(unit, desk, case, part.role, urgency)
     raised_pace = rungs[0].after < ladder.read(part.ladder)[0].after
     if part.state == "asking" and alerted and not raised_pace:
-        return Asked(part, part.asked, (texts.NEW_IN_IT,))  # the ladder goes on where it is
+        if await reachable(unit, part.asked):
+            return Asked(part, part.asked, (texts.NEW_IN_IT,))  # the ladder goes on where it is
+        further = await ask(unit, case, part, desk.now(), passed=True)  # nobody would read it (R-07)
+        return replace(further, notes=(texts.NEW_IN_IT, *further.notes))
+    restarted = _restarted(part, rungs, due)
+    if not alerted and due > desk.now():
+        return Asked(restarted, ())
+    asked = await ask(unit, case, restarted, desk.now())
+    notes: tuple[Line, ...] = (texts.NEW_IN_IT,) if alerted else ()
+    return Asked(asked.part, (*part.asked, *asked.people), (*notes, *asked.notes))
+
+
+def _restarted(part: CaseRole, rungs: Sequence[ladder.Rung], due: datetime) -> CaseRole:
+    """The part at the foot of its ladder, as if nobody had taken or closed it."""
     state = lifecycle.move(part.state, part.role, "ask_again")
     assert not isinstance(state, lifecycle.Refusal), "asking again is possible in every state"
-    restarted = replace(
+    return replace(
         part,
         state=state,
         rung=0,
@@ -172,11 +222,6 @@ async def _again(
         taken_at=None,
         outcome=None,
     )
-    if not alerted and due > desk.now():
-        return Asked(restarted, ())
-    asked = await ask(unit, case, restarted, desk.now())
-    notes: tuple[Line, ...] = (texts.NEW_IN_IT,) if alerted else ()
-    return Asked(asked.part, (*part.asked, *asked.people), (*notes, *asked.notes))
 
 
 async def _alert(
@@ -192,5 +237,5 @@ async def _alert(
         await alert(unit, desk, case, parts, [person_id], notes=lines)
 
 
-async def _audit(unit: Unit, desk: Desk, action: str, case: Case, person: Person) -> None:
-    await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), person.id, action, case.id))
+async def _audit(unit: Unit, desk: Desk, action: str, case: Case) -> None:
+    await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), case.person_id, action, case.id))

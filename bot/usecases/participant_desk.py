@@ -13,6 +13,7 @@ from bot.usecases import door, menu, neutral
 from bot.usecases.carry_out import turn
 from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.enrol import ask_language, first_door, offered
+from bot.usecases.facts import params_for
 from bot.usecases.hold import is_held
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.outside import keep_outside
@@ -74,7 +75,9 @@ async def _remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> Non
 
 
 async def _say(unit: Unit, desk: Desk, person: Person, chat: Chat, line: Line, *, more: bool = False) -> None:
-    await post(unit, desk, chat, notice(desk, person, line, open_menu(desk, person) if more else ()))
+    place = await menu.place_of(unit, desk, person)
+    params = params_for(person, place.programme, place.session)
+    await post(unit, desk, chat, notice(desk, person, line, open_menu(desk, person) if more else (), params))
 
 
 async def _command(unit: Unit, desk: Desk, person: Person, chat: Chat, name: str, argument: str) -> Person:
@@ -276,12 +279,10 @@ async def _spoke(unit: Unit, desk: Desk, person: Person, chat: Chat, happened: W
 async def stop(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
     """/stop: at once, whatever is under way; what can be deleted is deleted (S-06)."""
     await unit.outbox.cancel(chat.id, ["*"], sensitive_only=True)  # what staff decided still arrives
+    await sweep(unit, desk, chat, "all")
     row = await front(unit, person)
     if row is not None and row.status == "open":
         person = await turn(unit, desk, person, chat, row, Stopped())
     else:
         await _say(unit, desk, person, chat, CLOSINGS[Closing.STOPPED, False])
-    await sweep(unit, desk, chat)
-    for slot in ("door", "menu", "language"):
-        await retract(unit, desk, chat, slot)
     return replace(person, pending=door.agreed(person), open_until=None)

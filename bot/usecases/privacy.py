@@ -18,7 +18,7 @@ PARTS = (
     ),
     Line(
         "privacy",
-        "Who reads it: the staff of {service} who work with you. If an answer worries them, it is passed on to other "
+        "Who reads it: the staff of {service} who work with you. If an answer gives cause for concern, it is passed on to other "
         "staff, and where the law says so to others, also without your agreement. It is kept for {retention} "
         "at most. Telegram carries the messages and could read them; bot chats have no end-to-end encryption.",
     ),

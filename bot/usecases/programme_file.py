@@ -96,7 +96,7 @@ class StaffEntry(Entry):
 
 
 class SessionEntry(Entry):
-    """A group's meeting. `starts`: absolute, local or relative (see `RIGHT_TIME`)."""
+    """A group's meeting. `starts`: absolute, local or, for a new session, relative (see `RIGHT_TIME`)."""
 
     key: Key
     group: Key
@@ -127,6 +127,11 @@ class Wrong:
 
     loc: tuple[int | str, ...]
     says: str
+
+
+def is_relative(text: str) -> bool:
+    """Whether a session's start is counted from now: such a time counts once, when the session is new."""
+    return _RELATIVE.match(text.strip()) is not None
 
 
 class WrongTime(ValueError):
@@ -183,6 +188,9 @@ def _staff(file: ProgrammeFile) -> Iterator[Wrong]:
         elif one.role.value in IN_A_GROUP and len({group.key for group in file.groups}) > 1:
             keys = ", ".join(group.key for group in file.groups)
             yield Wrong(("staff", index), f"a {one.role} needs a group; add group: with one of {keys}")
+        if one.language is not None and one.language not in file.programme.languages:
+            has = ", ".join(file.programme.languages)
+            yield Wrong(("staff", index, "language"), f"the programme has no {one.language}; it has: {has}")
 
 
 def _sessions(file: ProgrammeFile, now: datetime) -> Iterator[Wrong]:

@@ -46,7 +46,8 @@ def messages(
     desk: Desk, person: Person, visit_id: str, say: Say, params: Mapping[str, str], not_after: datetime | None
 ) -> list[Message]:
     """The messages of a Say: one, or, when it would be longer than S-09 allows, its lead apart."""
-    parts = [desk.texts.line(person.language, line, params) for line in say.lines]
+    texts = [(line, desk.texts.line(person.language, line, params)) for line in say.lines]
+    parts = [f"• {text}" if line.item else text for line, text in texts]
     rows = _rows(desk, person.language, visit_id, say)
     if not say.sensitive:
         return [Message(say.slot.value, "\n\n".join(parts), rows or open_menu(desk, person), fresh=True)]
@@ -66,9 +67,11 @@ def _sensitive(
     return Message(slot, text, rows, sensitive=True, not_after=not_after, instead=instead, fresh=fresh)
 
 
-def notice(desk: Desk, person: Person, line: Line, rows: Rows = ()) -> Message:
+def notice(
+    desk: Desk, person: Person, line: Line, rows: Rows = (), params: Mapping[str, str] | None = None
+) -> Message:
     """A neutral line at the bottom of the chat."""
-    return Message("notice", desk.texts.line(person.language, line), rows, fresh=True)
+    return Message("notice", desk.texts.line(person.language, line, params), rows, fresh=True)
 
 
 def open_menu(desk: Desk, person: Person) -> Rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.escalation.lifecycle import Refusal, Trigger, move
+from bot.escalation.lifecycle import Refusal, State, Trigger, move
 from bot.ports.records import CaseRole
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
@@ -32,35 +32,34 @@ async def advance(unit: Unit, desk: Desk, visitor: Visitor, trigger: Trigger, ou
     refused: Refusal | None = None
     for part in visitor.mine:
         state = move(part.state, part.role, trigger)
-        if isinstance(state, Refusal):
+        if not isinstance(state, Refusal):
+            moved.append(await _moved(unit, desk, visitor, part, state, outcome))
+            about = {"role": part.role.value, "outcome": outcome}
+            await audit(unit, desk, visitor.person, f"case.{trigger}", visitor.case.id, **about)
+        elif refused in (None, Refusal.ONLY_SEEN, Refusal.NOT_PARTNER_SUPPORT):
             # The reason of a part that could have moved says more than one of another role.
-            refused = state if refused in (None, Refusal.ONLY_SEEN, Refusal.NOT_PARTNER_SUPPORT) else refused
-            continue
-        changed = replace(
-            part,
-            state=state,
-            taken_by=part.taken_by or visitor.person.id,
-            taken_at=part.taken_at or desk.now(),
-            outcome=outcome or None,
-            next_target=None,
-            next_due_at=None,
-        )
-        await unit.cases.save_role(changed)
-        await audit(
-            unit,
-            desk,
-            visitor.person,
-            f"case.{trigger}",
-            visitor.case.id,
-            role=part.role.value,
-            outcome=outcome,
-        )
-        moved.append(changed)
+            refused = state
     if not moved:
         await _explain(unit, desk, visitor, refused or Refusal.DONE)
         return False
     await _show_all(unit, desk, visitor, moved)
     return True
+
+
+async def _moved(
+    unit: Unit, desk: Desk, visitor: Visitor, part: CaseRole, state: State, outcome: str
+) -> CaseRole:
+    changed = replace(
+        part,
+        state=state,
+        taken_by=part.taken_by or visitor.person.id,
+        taken_at=part.taken_at or desk.now(),
+        outcome=outcome or None,
+        next_target=None,
+        next_due_at=None,
+    )
+    await unit.cases.save_role(changed)
+    return changed
 
 
 async def _explain(unit: Unit, desk: Desk, visitor: Visitor, refusal: Refusal) -> None:

@@ -18,7 +18,7 @@ from bot.ports.records import Chat, Person
 from bot.ports.stores import Storage, StorageFault, Unit
 from bot.usecases import neutral, participant_desk
 from bot.usecases.desk import Desk, post
-from bot.usecases.enrol import enrol
+from bot.usecases.enrol import enrol, used_again
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import notice, open_menu
 from bot.usecases.staff_notice import tell_administrators
@@ -146,7 +146,9 @@ class TakeUpdates:
                 invitation = await unit.invitations.by_token(token)
                 if invitation is not None and invitation.used_by == person.id:
                     return False
-                line = notice(self._desk, person, neutral.UNKNOWN, open_menu(self._desk, person))
+                if invitation is not None:
+                    await used_again(unit, self._desk, invitation, by=person.id)
+                line = notice(self._desk, person, neutral.NOTHING_PLANNED, open_menu(self._desk, person))
                 await post(unit, self._desk, chat, line)
                 return True
         return False

@@ -47,7 +47,9 @@ def fixes(script: Script, visit: Visit) -> tuple[Line, ...]:
     """What there is to fix, in the script's words."""
     found = verdicts(script, visit.said)
     return tuple(
-        Line(context(script.name, step.id), v.fix) for step, v in found if v.fix and v.level is Level.TO_FIX
+        Line(context(script.name, step.id), v.fix, item=True)
+        for step, v in found
+        if v.fix and v.level is Level.TO_FIX
     )
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 from bot import wiring
@@ -25,7 +23,7 @@ from bot.simulator.world import World
 from bot.storage.sealing import Keyring
 from flows.library import Library
 from tests.acceptance.looking import Looking
-from tests.acceptance.stories import ALIAS, LINK, STAFF, START, WELCOME, asked, published
+from tests.acceptance.stories import ALIAS, EMERGENCY, LINK, SERVICE, STAFF, START, WELCOME, asked, published
 
 Wrap = Callable[[Storage], Storage]
 
@@ -230,23 +228,6 @@ class House(Looking):
         return (offered[0],) if found.kind != "text" else ("=Something short.",)
 
 
-@contextmanager
-def _answering_at_once() -> Iterator[None]:
-    """Listeners made in here send each answer at once: with Nagle's algorithm every one waits 40 ms for an ACK."""
-    create = socket.create_server
-
-    def prompt(*args: Any, **more: Any) -> socket.socket:
-        listener = create(*args, **more)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
-
-    socket.create_server = prompt
-    try:
-        yield
-    finally:
-        socket.create_server = create
-
-
 @asynccontextmanager
 async def open_house(
     file: Path,
@@ -259,8 +240,7 @@ async def open_house(
     clock = MovableClock(START)
     world = World(clock, limits=False, seed=1)
     async with AsyncExitStack() as stack:
-        with _answering_at_once():
-            address = await stack.enter_async_context(serve(world))
+        address = await stack.enter_async_context(serve(world))
         settings = Settings(
             _env_file=None,
             bot_token=world.token,
@@ -273,7 +253,7 @@ async def open_house(
         )
         programme = Programme(
             SystemIds().new(), "example", "Example Service", "zoom", "Europe/London", tuple(languages),
-            "+44 1632 960000", "999",
+            SERVICE, EMERGENCY,
         )  # fmt: skip
         group = Group(SystemIds().new(), programme.id, "mon", "Monday group", "Europe/London")
         house = House(world, clock, settings, file, AsyncExitStack(), programme, group)

@@ -10,11 +10,13 @@ from typing import Any
 
 from bot.simulator.phone import Phone
 from bot.simulator.records import Message
+from flows.effects import Line
 from flows.library import Library
 from flows.read import load_library
 
 START = datetime(2027, 3, 1, 17, 0, tzinfo=UTC)
 ALIAS = "Zugvogel-07"
+SERVICE, EMERGENCY = "+44 1632 960000", "999"
 LINK = "https://meeting.example/a-room-of-our-own"
 STAFF = ("facilitator", "tech", "partner_support", "duty", "manager", "administrator")
 
@@ -36,6 +38,11 @@ ALONE = [step for step in ORDER if step not in ("ST-09", "ST-10", "ST-11")]
 def published() -> Library:
     """The scripts as they are, read once: reading them takes longer than many a story."""
     return load_library()
+
+
+def reads(line: Line) -> str:
+    """The line in English, with the programme's numbers."""
+    return line.msgid.replace("{service_number}", SERVICE).replace("{emergency_number}", EMERGENCY)
 
 
 def asked(phone: Phone) -> list[str]:

@@ -9,10 +9,10 @@ from bot.simulator.phone import Phone
 from bot.usecases import neutral, staff_texts
 from flows import lines
 from tests.acceptance.house import House
-from tests.acceptance.stories import ALIAS, READY, WELCOME, asked, sent, words
+from tests.acceptance.stories import ALIAS, READY, WELCOME, asked, reads, sent, words
 
-UNASKED = {line.msgid for line in (*neutral.ALL, *staff_texts.NEUTRAL, *lines.CLOSINGS.values())} | {
-    line.msgid for line in (lines.OLD_BUTTON, lines.PAUSED, lines.ENOUGH, lines.LAPSED, lines.FINISHED)
+UNASKED = {reads(line) for line in (*neutral.ALL, *staff_texts.NEUTRAL, *lines.CLOSINGS.values())} | {
+    reads(line) for line in (lines.OLD_BUTTON, lines.PAUSED, lines.ENOUGH, lines.LAPSED, lines.FINISHED)
 }
 
 
@@ -49,7 +49,7 @@ async def test_ten_minutes_without_an_answer(house: House) -> None:
     await house.press(phone, "ST-12:some")
     assert [a.choices for a in await house.answers(phone) if a.step == "ST-12"] == [("some",)]
     assert await house.concerns() == ["intoxicated"]
-    assert words(phone, since) == [neutral.DOOR.msgid]
+    assert words(phone, since) == [reads(neutral.DOOR)]
     assert asked(phone) == []
     await house.press(phone, "DOOR:yes")
     assert asked(phone)[0].startswith("ST-02")
@@ -64,7 +64,7 @@ async def test_a_tick_after_ten_minutes(house: House) -> None:
     await house.later(minutes=11)
     since = len(phone.log)
     await house.press(phone, "ST-13:tense")
-    assert words(phone, since) == [neutral.DOOR.msgid]
+    assert words(phone, since) == [reads(neutral.DOOR)]
     await house.press(phone, "DOOR:yes")
     assert phone.shows("✓ Tense or nervous")
 
@@ -79,7 +79,7 @@ async def test_text_after_ten_minutes(house: House) -> None:
     await house.later(minutes=11)
     since = len(phone.log)
     await house.write(phone, "I am not well")
-    assert words(phone, since) == [neutral.DOOR.msgid]
+    assert words(phone, since) == [reads(neutral.DOOR)]
     assert await house.concerns() == ["unreadable_answer"]
 
 
@@ -100,7 +100,7 @@ async def test_decided_in_time_delivered_late(house: House, fault: Fault) -> Non
     house.world.faults.clear()
     since = len(phone.log)
     await house.later(minutes=12)
-    assert words(phone, since) == [neutral.WAITING.msgid]
+    assert words(phone, since) == [reads(neutral.WAITING)]
     assert not sent(phone, since)[0].protected
     await house.write(phone, "/menu")
     await house.press(phone, "DOOR:yes")
@@ -114,7 +114,7 @@ async def test_every_command_goes_through_the_door(house: House) -> None:
     for command in ("/start", "/menu", "/selftest", "/privacy"):
         since = len(phone.log)
         await house.write(phone, command)
-        assert words(phone, since)[-1] == neutral.DOOR.msgid, command
+        assert words(phone, since)[-1] == reads(neutral.DOOR), command
         assert only_neutral(phone, since), command
         await house.write(phone, "/stop")
     for command in ("/stop", "/help", "/language", "/nonsense", "/ack K-101", "/release", "/case"):
@@ -135,7 +135,7 @@ async def test_the_menu_behind_the_door(house: House) -> None:
         since = len(phone.log)
         phone.press_message(phone.log[-1].message.message_id, f"MENU:{item}")
         await house.quiet()
-        assert words(phone, since)[-1] == neutral.DOOR.msgid, item
+        assert words(phone, since)[-1] == reads(neutral.DOOR), item
         assert only_neutral(phone, since), item
 
 
@@ -146,7 +146,7 @@ async def test_the_self_test_always_asks(house: House) -> None:
     await house.write(phone, "/menu")
     await house.press(phone, "DOOR:yes")
     await house.press(phone, "MENU:selftest")
-    assert phone.last.text == neutral.DOOR.msgid
+    assert phone.last.text == reads(neutral.DOOR)
 
 
 async def test_help_waits_behind_the_door(house: House) -> None:
@@ -160,7 +160,7 @@ async def test_help_waits_behind_the_door(house: House) -> None:
     await house.later(minutes=11)
     since = len(phone.log)
     await house.press(phone, "ST-13:done")
-    assert words(phone, since) == [neutral.DOOR.msgid]
+    assert words(phone, since) == [reads(neutral.DOOR)]
     assert await house.concerns() == ["self_harm"]
     await house.write(phone, "/menu")
     since = len(phone.log)

@@ -97,7 +97,7 @@ async def test_the_update_comes_again(house: House) -> None:
 
 async def test_an_outage_of_many_hours(house: House) -> None:
     """R-01: what was written while the bot was down is handled once it is back; the door stands before all of it."""
-    await house.plan_session()
+    await house.plan_session(timedelta(hours=8))
     facilitator = (await house.staff("facilitator"))["facilitator"]
     phone = await house.member()
     await house.selftest(phone)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.simulator.phone import Phone
 from bot.usecases import neutral
 from tests.acceptance.house import House
-from tests.acceptance.stories import asked, words
+from tests.acceptance.stories import asked, reads, words
 
 ENOUGH = "That is all for today. When it suits you on another day, send /menu."
 SAFE: dict[str, tuple[str, ...]] = {
@@ -62,7 +62,7 @@ async def test_three_questions_a_sitting(house: House) -> None:
     assert await house.walk(phone, SAFE) == ["RS-L1", "RS-L2", "RS-L3"]
     assert phone.last.text == ENOUGH
     await open_item(house, phone, "start")
-    assert phone.last.text == neutral.LATER.msgid
+    assert phone.last.text == reads(neutral.LATER)
     await house.later(hours=2)
     await open_item(house, phone, "start")
     assert await house.walk(phone, SAFE) == ["RS-L4", "RS-L5", "RS-D1"]
@@ -83,7 +83,8 @@ async def test_no_questions_around_a_session(house: House) -> None:
 
 
 async def test_released_questions(house: House) -> None:
-    """S-12: the closed questions come only after a facilitator has opened them, and end with a calming card."""
+    """S-12: the closed questions come only after a facilitator has opened them, in staffed hours, and end with a
+    calming card."""
     facilitator = (await house.staff("facilitator"))["facilitator"]
     phone = await house.member()
     passed = await all_sittings(house, phone)
@@ -94,13 +95,21 @@ async def test_released_questions(house: House) -> None:
     await house.press(facilitator, "REL:who")
     await house.press(facilitator, "REL:rs_h1")
     assert facilitator.shows("Opened.")
-    await house.later(hours=2)
+    await until_ten_in_the_morning(house)
     await open_item(house, phone, "start")
     since = len(phone.log)
     assert await house.walk(phone, {"RS-H1": ("earlier",)}) == ["RS-H1", "RS-H1-MORE", "RS-H1-CALM", "RS-END"]
     before = "\n".join(words(phone, since - 1))
     assert "legal consequences" in before
     assert "surveillance" in await house.concerns()
+
+
+async def until_ten_in_the_morning(house: House) -> None:
+    """Of the next Tuesday: the closed questions come within staffed hours only."""
+    now = house.clock.now()
+    days = (1 - now.weekday()) % 7 or 7
+    tuesday = (now + timedelta(days=days)).replace(hour=10, minute=0)
+    await house.later(seconds=(tuesday - now).total_seconds())
 
 
 async def all_sittings(house: House, phone: Phone) -> list[str]:
@@ -147,7 +156,7 @@ async def test_quiet_time_begins_in_a_sitting(house: House) -> None:
     await house.press(phone, "RS-L1:no")
     assert [a.choices for a in await house.answers(phone)] == [("no",)]
     assert asked(phone) == []
-    assert phone.last.text == neutral.LATER.msgid
+    assert phone.last.text == reads(neutral.LATER)
     await house.later(hours=6)
     await open_item(house, phone, "start")
     assert asked(phone)[0].startswith("RS-L2")

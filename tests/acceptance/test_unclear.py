@@ -11,7 +11,7 @@ from bot.usecases import neutral
 from flows.effects import Line
 from flows.steps.choose import Choose
 from tests.acceptance.house import House
-from tests.acceptance.stories import READY, asked, words
+from tests.acceptance.stories import READY, asked, reads, words
 
 STRANGE = {
     "long": "x" * 4096,
@@ -33,7 +33,9 @@ async def test_strange_text_at_a_risk_question(house: House) -> None:
     await house.press(phone, "ST-07:usual_room")
     for kind, text in STRANGE.items():
         await house.write(phone, text)
-        assert phone.last.text.startswith("Please use the buttons below the message."), kind
+        assert phone.last.text.startswith(
+            "Please use the buttons below the message. Staff can read what you wrote."
+        ), kind
         assert asked(phone)[0].startswith("ST-08"), kind
         assert await house.concerns() == ["unreadable_answer"], kind
         assert all(text[:3] not in alert for alert in words(facilitator)), kind
@@ -61,7 +63,9 @@ async def test_media(house: House, kind: str) -> None:
     since = len(phone.log)
     send(1)
     await house.quiet()
-    assert words(phone, since)[-1].startswith("Please use the buttons below the message.")
+    assert words(phone, since)[-1].startswith(
+        "Please use the buttons below the message. Staff can read what you wrote."
+    )
     assert await house.cases() == [], "outside the risk questions it is asked again first"
     send(2)
     await house.quiet()
@@ -116,7 +120,9 @@ async def test_a_button_of_another_conversation(house: House) -> None:
     since = len(phone.log)
     phone.press_message(phone.log[-1].message.message_id, old)
     await house.quiet()
-    assert words(phone, since) == ["That button belonged to an earlier message."]
+    [text] = words(phone, since)
+    assert text.startswith("That button belonged to an earlier message.")
+    assert text.endswith("Please wait for a message from us before you join."), "it made a hold of it (S-08)"
     assert await house.concerns() == ["in_public"]
 
 
@@ -213,7 +219,7 @@ async def test_malformed_updates_among_good_ones(house: House) -> None:
     await phone.expect("ST-08:nobody")
     await house.walk(phone, READY, until="ST-10")
     phone.write("/help")
-    await phone.expect(neutral.HELP.msgid)
+    await phone.expect(reads(neutral.HELP))
 
 
 async def test_a_malformed_answer_at_a_risk_question(house: House) -> None:
@@ -246,7 +252,7 @@ async def test_an_internal_fault(house: House, monkeypatch: pytest.MonkeyPatch) 
     with monkeypatch.context() as patched:
         patched.setattr(Choose, "press", broken)
         await house.press(phone, "ST-12:some")
-    assert words(phone, since) == [neutral.TRY_AGAIN.msgid]
+    assert words(phone, since) == [reads(neutral.TRY_AGAIN)]
     assert facilitator.shows("K-101")
     assert await house.concerns() == ["unreadable_answer"]
     [case] = await house.cases()

@@ -16,6 +16,7 @@ from bot.ports.services import Ambiguous, SendLimits, TryLater, Unreachable
 from bot.ports.stores import Unit
 from bot.storage.unit_of_work import SqliteStorage
 from bot.usecases.deliver import Sender
+from tests.bot.damage import damage
 from tests.bot.deliveries import FakeMessenger, once
 from tests.bot.storage import rows as make
 
@@ -151,3 +152,44 @@ async def test_an_alert_behind_ten_thousand_reminders(
     await sender.step()
     assert messenger.calls[before] == ("send", CHATS, "K-104")
     assert time.perf_counter() - started < 2
+
+
+async def test_a_row_that_does_not_open_stops_no_other(
+    sender: Sender, add: Add, storage: SqliteStorage, database_url: str, messenger: FakeMessenger,
+    faults: list[tuple[str, str]],
+) -> None:  # fmt: skip
+    """S-31: it is marked failed and told; later rows of its chat, and other chats, are delivered."""
+    await add("broken", "later")
+    await add("other", chat=2)
+    damage(database_url, "outbox", "sealed_payload", "slot = 'broken'")
+    await all_of(sender)
+    assert messenger.texts(1) == ["later"]
+    assert messenger.texts(2) == ["other"]
+    assert faults == [("", "unreadable")]
+    async with storage.unit() as unit:
+        assert await unit.outbox.counts() == {"failed": 1, "sent": 2}
+
+
+async def test_what_needs_no_text_is_done_without_it(
+    sender: Sender, add: Add, database_url: str, messenger: FakeMessenger, faults: list[tuple[str, str]]
+) -> None:
+    """S-43: a withdrawal whose payload does not open still takes the message away."""
+    await add("shown")
+    await all_of(sender)
+    await add("", slot="shown", op="retract")
+    damage(database_url, "outbox", "sealed_payload", "op = 'retract'")
+    await all_of(sender)
+    assert messenger.texts(1) == []
+    assert faults == []
+
+
+async def test_a_chat_that_does_not_open_stops_no_other(
+    sender: Sender, add: Add, database_url: str, messenger: FakeMessenger, faults: list[tuple[str, str]]
+) -> None:
+    """S-31: its rows are told as undeliverable, those of other chats go out."""
+    await add("lost")
+    await add("other", chat=2)
+    damage(database_url, "chats", "sealed_body", "id = ?", make.named("chat", 1))
+    await all_of(sender)
+    assert messenger.texts(2) == ["other"]
+    assert faults == [("lost", "unreachable")]

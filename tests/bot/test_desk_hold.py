@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -200,3 +201,19 @@ async def test_a_partner_at_home_is_told_once_until_it_changes(room: Room) -> No
         await room.play(*test, "ST-16:continue")
         counts.append([c for c, _ in await concerns(room)].count("partner_at_home"))
     assert counts == [1, 1, 1, 2]
+
+
+async def test_a_visit_that_does_not_open_stops_nobody(room: Room) -> None:
+    """S-31: one damaged visit is put off and named in the log; the ticks of others still reach people."""
+    await room.ask(room.update(Command("menu")))
+    await room.play("DOOR:yes", "MENU:after")
+    async with room.storage.unit() as unit:
+        damaged = (await unit.visits.of_person(room.participant))[0].id
+    await room.begin()
+    await room.play("ST-07:usual_room", "ST-08:nobody", "ST-08:done", "ST-13:hurt_someone")
+    with sqlite3.connect(room.file) as connection:
+        connection.execute("UPDATE visits SET sealed_body = x'00' WHERE id = ?", (damaged,))
+    connection.close()
+    room.clock.advance(timedelta(days=31))
+    await Schedule(room.storage, room.desk, lambda: None).look()
+    assert ("harm_to_others", "ST-13") in await concerns(room)

@@ -51,6 +51,26 @@ def test_what_is_wrong_is_a_fault(vestibule: Vestibule, monkeypatch: pytest.Monk
     assert "make it with: vestibule migrate" in outcome.out
     assert "VESTIBULE_DOR_MINUTES is read by nothing; VESTIBULE_DOOR_MINUTES was perhaps meant" in outcome.out
     assert outcome.err == "4 faults\n"
+    lines = outcome.out.splitlines()
+    assert all(line.startswith("fault  ") for line in lines[:4])
+    assert lines.index("4 faults") < lines.index("VESTIBULE_BOT_TOKEN: not set")
+
+
+def test_an_unknown_language_is_a_fault(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A language without a catalogue would be left out without a word."""
+    monkeypatch.setenv("VESTIBULE_LANGUAGES", "en,tlh")
+    says = "VESTIBULE_LANGUAGES: there is no catalogue for tlh; there are: en, de"
+    assert f"fault  languages: {says}" in vestibule("doctor").out
+
+
+def test_files_that_others_can_read_are_noted(database_url: str) -> None:
+    """S-41: a database that others on the machine can read is noted with what to do."""
+    file = Path(database_url.removeprefix("sqlite:///"))
+    file.chmod(0o600)
+    assert list(examine.private(Settings(database_url=database_url))) == []
+    file.chmod(0o644)
+    [finding] = examine.private(Settings(database_url=database_url))
+    assert (finding.mark, finding.says.endswith(f"chmod 600 {file}")) == ("note", True)
 
 
 def test_wrong_settings_are_said_beside_what_is_right(
@@ -163,7 +183,9 @@ def test_an_open_way_is_noted() -> None:
 def test_health_is_the_heartbeats_age(vestibule: Vestibule, tmp_path: Path) -> None:
     """--health is 0 while the heartbeat file is fresh, 1 when it is old, ahead or missing."""
     beat = tmp_path / "vestibule.heartbeat"
-    assert vestibule("doctor", "--health").code == 1
+    never = vestibule("doctor", "--health")
+    assert never.code == 1
+    assert never.err.startswith("the bot has never run here: there is no vestibule.heartbeat")
     beat.touch()
     assert vestibule("doctor", "--health").code == 0
     for age in (doctor.FRESH_SECONDS + 1, -3600):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -81,7 +82,7 @@ def test_the_example_is_imported(vestibule: Vestibule, opened: Opened) -> None:
     programme, invitations, _ = look(opened, "example")
     assert programme is not None
     assert programme.languages == ("en", "de")
-    assert programme.settings == {"retention_months": 12}
+    assert programme.settings == {"retention_months": 12, "staffed_from": 9, "staffed_until": 17}
     assert {i.role for i in invitations} == {role.value for role in StaffRole}
     assert {i.language for i in invitations} == {"en", "de"}
     assert {i.timezone for i in invitations} == {"Europe/London", "Europe/Dublin"}
@@ -108,7 +109,53 @@ def test_again_changes_only_what_differs(vestibule: Vestibule, opened: Opened, s
     small.write_text(SMALL.replace("18:30", "19:00").replace("name: One", "name: Two"), encoding="utf-8")
     outcome = vestibule("import", small)
     assert "group one: changed" in outcome.out
+    moved = "session first, moved from 2030-01-31 18:30 UTC to 2030-01-31 19:00 UTC: changed"
+    assert moved in outcome.out
     assert look(opened)[2] == replace(before, starts_at=before.starts_at + timedelta(minutes=30), version=2)
+
+
+def test_a_relative_time_counts_once(vestibule: Vestibule, opened: Opened, small: Path) -> None:
+    """R-13: a time counted from now is that of a new session; a later import leaves it there and says so."""
+    small.write_text(SMALL.replace("2030-01-31 18:30", "+45 min"), encoding="utf-8")
+    vestibule("import", small)
+    before = look(opened)[2]
+    assert before is not None
+    small.write_text(SMALL.replace("2030-01-31 18:30", "+2 h"), encoding="utf-8")
+    outcome = vestibule("import", small)
+    assert "(not moved: +2 h counts for a new session only): as it was" in outcome.out
+    assert look(opened)[2] == before
+
+
+def test_who_waits_can_be_given_a_new_link(vestibule: Vestibule, opened: Opened, small: Path) -> None:
+    """For staff who are invited already the command for a new link is shown, and it works as shown."""
+    vestibule("import", small)
+    [command] = [
+        line.strip() for line in vestibule("import", small).out.splitlines() if "vestibule invite" in line
+    ]
+    outcome = vestibule(*shlex.split(command)[1:])
+    assert (outcome.code, outcome.out.count("https://t.me/example_bot?start=")) == (0, 1)
+    assert [i.role for i in look(opened)[1]].count("facilitator") == 1
+
+
+def test_another_role_before_enrolment_is_another_invitation(
+    vestibule: Vestibule, opened: Opened, small: Path
+) -> None:
+    """Who waits under a role that the file no longer says is invited for the new one; the old link opens nothing."""
+    vestibule("import", small)
+    small.write_text(SMALL.replace("role: facilitator", "role: manager"), encoding="utf-8")
+    assert "manager Facilitator: invited\n" in vestibule("import", small).out
+    assert sorted(i.role for i in look(opened)[1]) == ["administrator", "manager"]
+
+
+def test_without_the_bots_name_there_is_no_link(
+    vestibule: Vestibule, service: str, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link that leads nowhere is not printed, since it is shown only once: the words to write are."""
+    monkeypatch.delenv("VESTIBULE_BOT_NAME")
+    outcome = vestibule("import", small)
+    assert outcome.out.count("write to the bot: /start ") == 2
+    assert "t.me" not in outcome.out
+    assert "set VESTIBULE_BOT_NAME" in outcome.err
 
 
 def test_enrolled_staff_get_no_link_but_a_new_role(vestibule: Vestibule, opened: Opened, small: Path) -> None:
@@ -153,6 +200,7 @@ def test_enrolled_staff_get_no_link_but_a_new_role(vestibule: Vestibule, opened:
         ("[en]", "[english]", 6, "there is no such language; it should look like en or pt_BR"),
         ("group: one", "group: two", 17, "sessions.0.group (first): there is no group two; there are: one"),
         ("role: facilitator", "role: boss", 14, "'facilitator', 'tech', 'partner_support'"),
+        ("role: facilitator", "role: duty\n    language: de", 15, "the programme has no de; it has: en"),
         ("2030-01-31 18:30", "soon", 18, "this is no time; it should look like 2030-01-31T18:30+00:00"),
         ("2030-01-31 18:30", "2030-01-31", 18, "the time of day is missing"),
         ("2030-01-31 18:30", "2030-03-31 01:30", 18, "does not exist in Europe/London"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.commands.bot_name import bot_name
-from bot.ports.records import Invitation
+from bot.ids import CountingIds
+from bot.ports.records import Invitation, Person, StaffRole
 from bot.settings import Settings
 from bot.simulator import World, serve
 from bot.storage.unit_of_work import SqliteStorage
@@ -90,6 +92,7 @@ def test_programme_wide_roles_need_no_group(imported: Vestibule, role: str) -> N
         (("--role", "duty", "--programme", "x", *WHO), "there is no programme x; there are: example"),
         (("--role", "boss", *WHO), "there is no role boss; there are: participant, facilitator"),
         (("--role", "duty", *WHO[:2], "--language", "english", *WHO[4:]), "english is no language code"),
+        (("--role", "duty", *WHO[:2], "--language", "fr", *WHO[4:]), "example has no fr; it has: en, de"),
         (("--role", "duty", *WHO[:4], "--timezone", "Mars/Base"), "Mars/Base is no time zone"),
         (("--role", "duty", *WHO[:4], "--timezone", "../etc/passwd"), "is no time zone"),
         (("--role", "duty", "--alias", " ", *WHO[2:]), "an alias should have 1 to 60 characters"),
@@ -116,6 +119,51 @@ def test_an_unknown_bot_name_is_said(imported: Vestibule, monkeypatch: pytest.Mo
     outcome = imported("invite", "--role", "duty", *WHO, "--json")
     assert json.loads(outcome.out)["link"].startswith("https://t.me/?start=")
     assert "set VESTIBULE_BOT_NAME" in outcome.err
+    in_words = imported("invite", "--role", "duty", *WHO, "--again")
+    assert "t.me" not in in_words.out
+    token = in_words.out.split("token    ")[1].split()[0]
+    assert f"write to the bot: /start {token}\n" in in_words.out
+
+
+def test_an_alias_names_one_person(imported: Vestibule, opened: Opened) -> None:
+    """Staff know people by alias only: one that is invited or enrolled is refused; --again ends the older link."""
+    first = json.loads(imported("invite", "--role", "duty", *WHO, "--json").out)["token"]
+    outcome = imported("invite", "--role", "manager", *WHO)
+    assert (outcome.code, "P-1 is invited to example already" in outcome.err) == (2, True)
+    second = json.loads(imported("invite", "--role", "duty", *WHO, "--again", "--json").out)["token"]
+    old, new = invitation(opened, first), invitation(opened, second)
+    assert old is not None
+    assert new is not None
+    assert old.revoked_at is not None
+    assert new.revoked_at is None
+    asyncio.run(enrol(opened, new))
+    for flags in ((), ("--again",)):
+        outcome = imported("invite", "--role", "manager", *WHO, *flags)
+        assert (outcome.code, "P-1 is enrolled in example already" in outcome.err) == (2, True)
+
+
+async def enrol(opened: Opened, invited: Invitation) -> None:
+    """A staff member is there under the invitation's alias."""
+    storage = opened()
+    async with storage.unit() as unit:
+        own = CountingIds(700).new()
+        who = (invited.alias, invited.language, invited.timezone)
+        await unit.people.add(Person(own, invited.programme_id, None, "staff", *who, "active"))
+        await unit.people.add_role(own, StaffRole(invited.role), None)
+        await unit.invitations.save(replace(invited, used_at=datetime.now(UTC), used_by=own))
+        await unit.commit()
+    await storage.close()
+
+
+def test_other_keys_are_noticed(imported: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-15: with other keys than the database's, invite, `keys check` and doctor say so, though nobody is enrolled."""
+    assert imported("keys", "check").code == 0
+    monkeypatch.setenv("VESTIBULE_KEYS", "other:" + "B" * 43)
+    for command in (("invite", "--role", "duty", *WHO), ("keys", "check")):
+        outcome = imported(*command)
+        assert (outcome.code, outcome.out) == (1, "")
+        assert "does not hold the keys this database was sealed with" in outcome.err
+    assert "fault  keys: VESTIBULE_KEYS does not hold the keys" in imported("doctor").out
 
 
 async def test_the_name_is_asked_for_once(database_url: str, tmp_path: Path) -> None:

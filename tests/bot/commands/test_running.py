@@ -74,6 +74,29 @@ def test_run_that_cannot_begin_is_one_line(
     assert "AAAA" not in outcome.err
 
 
+@pytest.mark.usefixtures("ready")
+def test_run_without_a_network_says_so_once(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While Telegram cannot be reached a plain sentence stands beside the log, once."""
+
+    async def run(_: Settings) -> int:
+        for seconds in (1.0, 2.0):
+            structlog.get_logger().warning("telegram.unreachable", fault="NetworkError", seconds=seconds)
+        return 0
+
+    monkeypatch.setattr(wiring, "run", run)
+    outcome = vestibule("run")
+    assert outcome.err.count("Telegram cannot be reached yet; trying again") == 1
+
+
+@pytest.mark.usefixtures("ready")
+def test_run_refuses_an_unknown_language(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A language without a catalogue stops the start with a line."""
+    monkeypatch.setenv("VESTIBULE_LANGUAGES", "tlh")
+    outcome = vestibule("run")
+    assert (outcome.code, len(outcome.err.splitlines())) == (1, 1)
+    assert "there is no catalogue for tlh" in outcome.err
+
+
 @pytest.mark.parametrize(("flags", "opened"), [((), 1), (("--no-browser",), 0)])
 def test_demo_says_where_it_is(
     vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], opened: int

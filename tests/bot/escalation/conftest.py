@@ -20,8 +20,10 @@ from bot.ports.records import (
     OutboxRow,
     Person,
     Programme,
+    Readiness,
     Session,
     StaffRole,
+    VisitRow,
 )
 from bot.ports.stores import Storage, Unit
 from bot.texts import GettextTexts
@@ -31,7 +33,7 @@ from bot.usecases.open_case import raise_concerns
 from bot.usecases.staff_desk import handle
 from flows.effects import RaiseConcern
 from flows.read import load_library
-from flows.values import Role, Urgency
+from flows.values import Level, Role, Urgency
 
 # A Tuesday, 18:00 in the programme's zone.
 START = datetime(2026, 6, 9, 17, 0, tzinfo=UTC)
@@ -220,6 +222,27 @@ def concern(
 ) -> RaiseConcern:
     """An effect, in short."""
     return RaiseConcern(name, Urgency(urgency), tuple(Role(r) for r in route), step, tuple(choices))
+
+
+def data_of(rows: Sequence[OutboxRow]) -> list[str]:
+    """The data of all their buttons."""
+    return [data for row in rows for line in row.rows for _, data in line]
+
+
+async def hold(town: Town, lifted: str | None = None) -> str:
+    """The participant's self-test came to a hold; gives the visit."""
+    async with town.unit() as unit:
+        visit = town.desk.ids.new()
+        person = town.ids["participant"]
+        await unit.visits.add(
+            VisitRow(visit, person, "self_test", 1, town.ids["session"], "open", "{}", START, START)
+        )
+        await unit.readiness.put(
+            Readiness(
+                town.desk.ids.new(), town.ids["session"], person, visit, Level.HOLD, True, (), START, lifted
+            )
+        )
+    return visit
 
 
 @pytest.fixture(scope="session")

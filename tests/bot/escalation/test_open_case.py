@@ -46,7 +46,7 @@ async def test_an_alert_says_little(town):
     assert lines[0] == "A person is needed now."
     assert lines[1] == "Case K-101 · safety"
     assert lines[2].startswith("Session: ")
-    assert "6:45" in lines[2]
+    assert "18:45" in lines[2]
     assert len(lines) == 3
     assert (row.lane, row.slot, row.sensitive) == ("alert", "case-K-101", False)
     for word in ("alias", "self_harm", "hurt", "ST-12", "yes"):
@@ -85,13 +85,60 @@ async def test_a_second_concern_is_alerted_again(town):
 
 
 async def test_the_same_again_is_recorded_only(town):
-    """S-33: the same concern as urgent as before is kept in the case and not alerted again."""
+    """S-33: the same concern at the same step, while everybody is still being asked, is not alerted again."""
     await town.raises(concern("partner_nearby"))
     await town.delivered()
-    case = await town.raises(concern("partner_nearby", step="ST-03"), unasked=["ST-09"])
+    case = await town.raises(concern("partner_nearby"), unasked=["ST-09"])
     assert await town.alerted() == set()
     assert len(case.raised) == 2
     assert case.unasked == ("ST-09",)
+
+
+async def test_the_same_concern_at_another_step_is_alerted(town):
+    """S-33: help asked for once more, at a later step, is no repetition, though partner support still asks."""
+    case = await town.raises(concern("needs_help", step="ST-07"))
+    await town.presses("facilitator", "OUT:talked_to_them:K-101")
+    await town.delivered()
+    await town.raises(concern("needs_help", step="ST-12"))
+    assert await town.alerted() == {"facilitator", "partner support"}
+    assert (await town.part(case, Role.FACILITATOR)).state == "asking"
+
+
+async def test_the_same_again_after_a_role_was_done_asks_it_again(town):
+    """S-30, S-33: three days later the same at the same step; those who had closed their part are asked again."""
+    case = await town.raises(concern("not_the_person", route="FDP"))
+    for name in ("facilitator", "duty"):
+        await town.presses(name, "OUT:talked_to_them:K-101")
+    await town.passes(days=3)
+    await town.delivered()
+    await town.raises(concern("not_the_person", route="FDP"))
+    assert {"facilitator", "duty"} <= await town.alerted()
+    for role in (Role.FACILITATOR, Role.DUTY):
+        assert (await town.part(case, role)).state == "asking"
+
+
+@pytest.mark.parametrize("step", ["ST-08", "ST-13"])
+async def test_an_unreadable_answer_after_the_first_was_taken_on_is_told_at_once(town, step):
+    """S-23: who took on the first unreadable answer has not read the second, at whatever step it stands."""
+    case = await town.raises(concern("unreadable_answer", route="F", step="ST-08"))
+    await town.presses("facilitator", "CASE:take:K-101")
+    await town.delivered()
+    await town.raises(concern("unreadable_answer", route="F", step=step))
+    assert await town.alerted() == {"facilitator"}
+    part = await town.part(case, Role.FACILITATOR)
+    assert (part.state, part.taken_by) == ("asking", None)
+
+
+async def test_a_new_concern_does_not_wait_for_somebody_who_blocked_the_bot(town):
+    """R-07, S-31: nobody who was asked can be reached any more, so that the next are asked about it at once."""
+    await town.raises(concern("partner_nearby", route="F"))
+    await town.delivered()
+    await town.block("facilitator")
+    await town.raises(concern("recording", route="F", step="ST-07"))
+    assert await town.alerted() == {"other facilitator"}
+    text = await town.texts("other facilitator")
+    assert "Something new" in text
+    assert "Nobody could be reached before you." in text
 
 
 async def test_the_same_concern_on_the_way_to_another_role_is_alerted(town):

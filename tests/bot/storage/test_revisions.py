@@ -1,7 +1,9 @@
 """Migrations, and the messages for a database that cannot be used."""
 
+import os
 import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,18 @@ def run(file: Path, sql: str) -> None:
     database.close()
 
 
+def modes_of(folder: Path) -> dict[str, int]:
+    """Who may do what with each file of the database."""
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.glob("own.db*")}
+
+
+async def make_one(storage: SqliteStorage) -> None:
+    """Write something, so that there is a write-ahead log."""
+    async with storage.unit() as unit:
+        await unit.seen.add(1, 1, datetime(2026, 1, 5, tzinfo=UTC))
+        await unit.commit()
+
+
 def test_migrations_make_the_tables_the_code_knows(database_url: str, tmp_path: Path) -> None:
     """The schema of the migrations equals that of the tables, to the letter: constraints, indexes, triggers."""
     engine = create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
@@ -86,20 +100,54 @@ async def test_a_newer_database_is_left_alone(database_url: str, keyring: Keyrin
 
 
 def test_an_older_database_asks_to_be_migrated(tmp_path: Path) -> None:
-    """A database without this software's tables asks for `vestibule migrate`."""
-    run(tmp_path / "old.db", "CREATE TABLE something (id INTEGER)")
+    """A database that is still empty asks for `vestibule migrate`."""
+    (tmp_path / "old.db").touch()
     with pytest.raises(DatabaseOlder, match="vestibule migrate"):
         check_revision(f"sqlite:///{tmp_path / 'old.db'}")
 
 
 def test_a_migration_that_fails_leaves_nothing(tmp_path: Path) -> None:
     """A migration that cannot be finished leaves the database as it was, not half changed."""
-    run(tmp_path / "half.db", "CREATE TABLE visits (id INTEGER)")
+    run(tmp_path / "half.db", "CREATE VIEW visits AS SELECT 1")
     before = schema(tmp_path / "half.db")
-    with pytest.raises(Exception, match="already exists"):
+    with pytest.raises(Exception, match="already"):
         migrate(f"sqlite:///{tmp_path / 'half.db'}")
     assert schema(tmp_path / "half.db") == before
     assert current_revision(f"sqlite:///{tmp_path / 'half.db'}") is None
+
+
+@pytest.mark.parametrize("revision", [False, True])
+def test_another_programs_database_is_left_alone(tmp_path: Path, revision: bool) -> None:
+    """A database that holds other tables and none of ours is refused, with a revision of its own or without."""
+    file = tmp_path / "shop.db"
+    run(file, "CREATE TABLE orders (id INTEGER)")
+    if revision:
+        run(file, "CREATE TABLE alembic_version (version_num TEXT)")
+        run(file, "INSERT INTO alembic_version VALUES ('77ab')")
+    before = file.read_bytes()
+    for refused in (check_revision, migrate):
+        with pytest.raises(NotADatabase, match=r"shop\.db holds another program's tables \(orders\)"):
+            refused(f"sqlite:///{file}")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+async def test_files_are_their_owners_alone(
+    tmp_path: Path, keyring: Keyring, ids: CountingIds, umask: int
+) -> None:
+    """S-41: the database, its log and its index are made with mode 0600 whatever the umask."""
+    before = os.umask(umask)
+    try:
+        migrate(f"sqlite:///{tmp_path / 'own.db'}")
+        storage = SqliteStorage(f"sqlite:///{tmp_path / 'own.db'}", keyring, ids)
+        await make_one(storage)
+        modes = modes_of(tmp_path)
+        await storage.close()
+    finally:
+        os.umask(before)
+    assert {"own.db", "own.db-wal", "own.db-shm"} <= set(modes)
+    assert all(mode & 0o077 == 0 for mode in modes.values()), modes
+    assert {modes[f"own.db{end}"] for end in ("", "-wal", "-shm")} == {0o600}
 
 
 def test_something_else_is_not_taken_for_a_database(tmp_path: Path) -> None:
@@ -107,7 +155,7 @@ def test_something_else_is_not_taken_for_a_database(tmp_path: Path) -> None:
     (tmp_path / "letter.db").write_text("dear reader, " * 100)
     url = f"sqlite:///{tmp_path / 'letter.db'}"
     for refused in (check_revision, migrate):
-        with pytest.raises(NotADatabase, match="not a database"):
+        with pytest.raises(NotADatabase, match=r"letter\.db: the file is not a database"):
             refused(url)
     assert (tmp_path / "letter.db").read_text() == "dear reader, " * 100
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,17 +15,27 @@ from bot.ports.stores import Storage
 from bot.settings import Settings
 from bot.simulator.phone import Phone
 from bot.simulator.server import serve
-from bot.simulator.world import World
+from bot.simulator.world import Inviting, World
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
+from bot.texts import own_name
 from bot.usecases.import_programme import import_programme
-from bot.usecases.invite import Guest, Issued, invite, link_of
+from bot.usecases.invite import (
+    IN_A_GROUP,
+    ROLES,
+    CannotInvite,
+    Guest,
+    Issued,
+    choose_programme,
+    invite,
+    link_of,
+)
 from bot.usecases.programme_file import ProgrammeFile
 from bot.wiring import open_bot, until_stopped
 
 BOT_NAME = "vestibule_demo_bot"
-# Those of the example's staff who get a phone on the page, by role; beside them two participants.
-STAFF = ("facilitator", "partner_support", "duty")
+# Those of the example's staff who get a phone on the page, by role; a participant stands before them, one after.
+STAFF = ("facilitator", "partner_support", "duty", "manager", "tech")
 
 
 def example_file() -> Path:
@@ -56,7 +66,9 @@ async def demo(*, port: int, data: Path, ready: Callable[[str], None]) -> int:
             heartbeat_file=data / "heartbeat",
         )
         async with open_bot(settings, clock=clock, ids=ids) as bot:
-            await _people(bot.storage, clock, ids, world, read_programme(example_file(), clock.now()))
+            example = read_programme(example_file(), clock.now())
+            await _people(bot.storage, clock, ids, world, example)
+            world.inviting = Inviting(ROLES, example.programme.languages, _inviter(bot.storage, clock, ids))
             ready(address.page_url)
             await until_stopped(bot.run())
         world.close()
@@ -64,7 +76,7 @@ async def demo(*, port: int, data: Path, ready: Callable[[str], None]) -> int:
 
 
 async def _people(storage: Storage, clock: Clock, ids: Ids, world: World, file: ProgrammeFile) -> None:
-    """The example programme with its staff, two participants, and a phone for some of them."""
+    """The example programme with two participants, who have yet to come, and staff who are there already."""
     async with storage.unit() as unit:
         done = await import_programme(unit, clock, ids, file, lambda: None)
         programme = await unit.programmes.by_key(file.programme.key)
@@ -75,12 +87,35 @@ async def _people(storage: Storage, clock: Clock, ids: Ids, world: World, file: 
             done.invitations.append(await invite(unit, clock, ids, programme, group, guest, 14))
         await unit.commit()
     for issued in _on_the_page(done.invitations):
-        guest = issued.guest
-        phone = Phone(world, guest.alias, role=guest.role.replace("_", " "), language=guest.language)
-        world.offer_invitation(phone.id, link_of(BOT_NAME, issued.token))
+        guest, link = issued.guest, link_of(BOT_NAME, issued.token)
+        name = guest.alias if guest.language == "en" else f"{guest.alias} ({own_name(guest.language)})"
+        phone = Phone(world, name, role=guest.role.replace("_", " "), language=guest.language)
+        if guest.role == "participant":
+            world.offer_invitation(phone.id, link)
+        else:
+            # So that an alert finds somebody; the bot takes them in as soon as it runs.
+            await phone.open_invitation(link)
 
 
 def _on_the_page(invitations: list[Issued]) -> list[Issued]:
-    participants = [i for i in invitations if i.guest.role == "participant"]
-    staff = [next(i for i in invitations if i.guest.role == role) for role in STAFF]
-    return [participants[0], staff[0], *participants[1:], *staff[1:]]
+    first, *others = [i for i in invitations if i.guest.role == "participant"]
+    return [first, *(next(i for i in invitations if i.guest.role == role) for role in STAFF), *others]
+
+
+def _inviter(storage: Storage, clock: Clock, ids: Ids) -> Callable[[str, str, str], Awaitable[str]]:
+    """What the page's "Add a phone" calls: an invitation into the first group, or for the whole programme."""
+
+    async def invited(role: str, alias: str, language: str) -> str:
+        async with storage.unit() as unit:
+            programme = await choose_programme(unit, None)
+            groups = await unit.programmes.groups(programme.id)
+            first = min(groups, key=lambda group: group.id) if role in IN_A_GROUP else None
+            try:
+                guest = Guest(role, alias, language, programme.timezone)
+                issued = await invite(unit, clock, ids, programme, first, guest, 14)
+            except CannotInvite as no:
+                raise ValueError(str(no)) from None
+            await unit.commit()
+        return link_of(BOT_NAME, issued.token)
+
+    return invited

@@ -7,7 +7,7 @@ from bot.simulator.faults import ErrorAnswer, Hang, Malformed, ResetAfter, Reset
 from bot.simulator.phone import Phone
 from bot.simulator.records import Button, Entry, Message
 from bot.simulator.server import Address, create_app, serve
-from bot.simulator.world import World
+from bot.simulator.world import Inviting, World
 
 __all__ = [
     "Address",
@@ -15,6 +15,7 @@ __all__ = [
     "Entry",
     "ErrorAnswer",
     "Hang",
+    "Inviting",
     "Malformed",
     "Message",
     "Phone",

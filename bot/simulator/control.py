@@ -37,9 +37,10 @@ class _Asked(BaseModel):
 
 
 class _NewPhone(_Asked):
-    link: str = Field(max_length=512)
-    name: str = Field(default="New phone", min_length=1, max_length=64)
+    link: str = Field(default="", max_length=512)
+    name: str = Field(default="", max_length=64)
     role: str = Field(default="invited", min_length=1, max_length=32)
+    language: str = Field(default="en", min_length=2, max_length=16)
 
 
 class _Start(_Asked):
@@ -132,10 +133,18 @@ class _Control:
     async def add_phone(self, request: Request, body: bytes) -> dict[str, int]:
         del request
         asked = _NewPhone.model_validate_json(body)
-        start_parameter(asked.link, self._world.bot["username"])
-        phone = Phone(self._world, asked.name, role=asked.role)
-        self._world.offer_invitation(phone.id, asked.link)
+        words = asked.role.replace("_", " ")
+        name = asked.name.strip() or f"{words.capitalize()} {len(self._world.people) + 1}"
+        link = asked.link or await self._invited(asked.role, name, asked.language)
+        start_parameter(link, self._world.bot["username"])
+        phone = Phone(self._world, name, role=words, language=asked.language)
+        self._world.offer_invitation(phone.id, link)
         return {"id": phone.id}
+
+    async def _invited(self, role: str, alias: str, language: str) -> str:
+        if self._world.inviting is None:
+            raise ValueError("an invitation link is needed")
+        return await self._world.inviting.invite(role, alias, language)
 
     async def advance(self, request: Request, body: bytes) -> dict[str, str]:
         del request

@@ -21,6 +21,9 @@ def world_state(world: World, phones: list[dict[str, Any]] | None = None) -> dic
             "name": world.profile.name.get("") or world.bot["first_name"],
             "description": world.profile.description.get("", ""),
         },
+        "inviting": {"roles": list(world.inviting.roles), "languages": list(world.inviting.languages)}
+        if world.inviting
+        else None,
         "commands": next(iter(world.profile.commands.values()), []),
         "phones": phones,
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -39,6 +40,16 @@ class Profile:
     description: dict[str, str] = field(default_factory=dict)
     short_description: dict[str, str] = field(default_factory=dict)
     commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inviting:
+    """How the page may invite somebody, where the simulator's owner lets it: `invite(role, alias, language)`
+    gives the link, or raises ValueError with a sentence."""
+
+    roles: Sequence[str]
+    languages: Sequence[str]
+    invite: Callable[[str, str, str], Awaitable[str]]
 
 
 @dataclass
@@ -78,6 +89,7 @@ class World:
         self.updates = UpdateQueue(clock, rng)
         self.faults = Faults()
         self.profile = Profile()
+        self.inviting: Inviting | None = None
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.presses: dict[str, Press] = {}

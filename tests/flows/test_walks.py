@@ -138,6 +138,7 @@ def test_messages_fit(script: str) -> None:
         "service": "the advice centre",
         "session_time": "Wednesday, 14 October, 18:30",
         "session_minutes": "90",
+        "timezone": "Dublin",
         "platform": "Microsoft Teams",
         "retention": "answers 12 months, case notes 24 months after the end, the rest sooner",
     }

@@ -14,6 +14,7 @@ from tests.flows.walks import RELEASED, SCRIPTS, library
 
 PLACEHOLDERS = {
     "emergency_number", "service_number", "service", "session_time", "session_minutes", "platform", "retention",
+    "timezone",
 }  # fmt: skip
 every_script = pytest.mark.parametrize("script", SCRIPTS)
 

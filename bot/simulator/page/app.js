@@ -8,7 +8,7 @@ const at = (id) => document.getElementById(id);
 const clock = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const SECONDS = { m: 60, h: 3600, d: 86400 };
 
-const page = { description: "", world: null, phones: new Map(), tabs: new Map(), shown: null };
+const page = { description: "", world: null, phones: new Map(), tabs: new Map(), visible: new Set() };
 
 function showClock({ now, movable }) {
   at("now").dateTime = now;
@@ -33,47 +33,95 @@ function announce(state, fresh) {
     at("news").append(element("p", { dir: "auto" }, STRINGS.from(state.name, message.text || STRINGS.kinds[message.kind])));
   }
   while (at("news").children.length > 20) at("news").firstChild.remove();
-  if (fresh.length && page.shown !== state.id) page.tabs.get(state.id).classList.add("unread");
+  if (fresh.length && !page.visible.has(state.id)) page.tabs.get(state.id).classList.add("unread");
 }
 
 function addPhone(state) {
   const view = new PhoneView(state, page);
   page.phones.set(state.id, view);
   at("phones").append(view.root);
-  const tab = element("button", { type: "button", onclick: () => view.root.scrollIntoView({ inline: "start", block: "nearest" }) }, state.name, element("i", {}, unseen(STRINGS.unread)));
+  const side = view.root.dataset.side;
+  const tab = element(
+    "button",
+    { type: "button", title: state.name === state.role ? state.name : `${state.name}, ${state.role}`, "data-side": side, onclick: () => view.root.scrollIntoView({ inline: "start", block: "nearest" }) },
+    element("span", { dir: "auto" }, state.name),
+    element("i", {}, unseen(STRINGS.unread)),
+  );
   page.tabs.set(state.id, tab);
-  at("tabs").append(tab);
+  at("tabs").insertBefore(tab, side === "participant" ? at("tabs").querySelector("[data-side=staff]") : null);
   watcher.observe(view.root);
-  if (page.shown === null) showTab(state.id);
+  markTabs();
 }
 
-function showTab(id) {
-  page.shown = id;
-  for (const [other, tab] of page.tabs) {
-    tab.setAttribute("aria-current", String(other === id));
-    if (other === id) tab.classList.remove("unread");
+function markTabs() {
+  for (const [id, tab] of page.tabs) {
+    tab.setAttribute("aria-current", String(page.visible.has(id)));
+    if (page.visible.has(id)) tab.classList.remove("unread");
   }
+  countAsides();
 }
 
-// The tab follows what is in view, however one got there.
+// How many phones lie outside the view on either side, wholly or in part.
+function countAsides() {
+  const box = at("phones").getBoundingClientRect();
+  const sides = { before: 0, after: 0 };
+  for (const { root } of page.phones.values()) {
+    const { left, right } = root.getBoundingClientRect();
+    if (left < box.left - 8) sides.before += 1;
+    else if (right > box.right + 8) sides.after += 1;
+  }
+  for (const [side, count] of Object.entries(sides)) {
+    at(side).hidden = count === 0;
+    at(side).textContent = STRINGS[side](count);
+    at("phones").classList.toggle(`more-${side}`, count > 0);
+  }
+  at("bar").classList.toggle("fits", sides.before + sides.after === 0);
+}
+
+// The tabs follow what is in view, however one got there.
 const watcher = new IntersectionObserver(
   (entries) => {
-    for (const entry of entries) if (entry.isIntersecting) showTab(Number(entry.target.id.slice("phone-".length)));
+    for (const entry of entries) {
+      const id = Number(entry.target.id.slice("phone-".length));
+      if (entry.isIntersecting && page.phones.has(id)) page.visible.add(id);
+      else page.visible.delete(id);
+    }
+    markTabs();
   },
   { root: at("phones"), threshold: 0.6 },
 );
+at("phones").addEventListener("scroll", countAsides);
+new ResizeObserver(countAsides).observe(at("phones"));
+for (const [side, way] of [["before", -1], ["after", 1]]) {
+  at(side).addEventListener("click", () => at("phones").scrollBy({ left: way * at("phones").clientWidth * 0.8 }));
+}
 
 function restart() {
   for (const view of page.phones.values()) view.root.remove();
   at("tabs").replaceChildren();
   page.phones.clear();
   page.tabs.clear();
-  page.shown = null;
+  page.visible.clear();
+  countAsides();
+}
+
+// Where the simulator's owner can invite, a role is enough for a new phone.
+function showInviting(inviting) {
+  const key = JSON.stringify(inviting);
+  if (key === page.inviting) return;
+  page.inviting = key;
+  at("add-invite").hidden = !inviting;
+  at("add-link").required = !inviting;
+  at("add-link-label").textContent = inviting ? STRINGS.addLinkInstead : STRINGS.addLink;
+  const options = (values) => (values ?? []).map((value) => element("option", { value }, value.replaceAll("_", " ")));
+  at("add-role").replaceChildren(...options(inviting?.roles));
+  at("add-language").replaceChildren(...options(inviting?.languages));
 }
 
 function show(state, live) {
   page.description = state.bot.description;
   showClock(state);
+  showInviting(state.inviting);
   showPhones(state.phones, live);
   for (const view of page.phones.values()) view.setCommands(state.commands);
 }
@@ -115,10 +163,15 @@ function setUpAdding() {
     event.preventDefault();
     at("add-error").textContent = "";
     try {
-      const { id } = await ask("phones", { link: at("add-link").value, name: at("add-name").value.trim() || STRINGS.newPhone });
+      const link = at("add-link").value.trim();
+      const asked = link ? { link } : { role: at("add-role").value, language: at("add-language").value };
+      const { id } = await ask("phones", { ...asked, name: at("add-name").value.trim() });
       event.target.reset();
       box.open = false;
-      setTimeout(() => at(`phone-${id}`)?.querySelector(".banner button")?.focus(), 300);
+      setTimeout(() => {
+        at(`phone-${id}`)?.scrollIntoView({ inline: "end", block: "nearest" });
+        at(`phone-${id}`)?.querySelector(".banner button")?.focus({ preventScroll: true });
+      }, 300);
     } catch (error) {
       at("add-error").textContent = error.message;
     }
@@ -133,7 +186,7 @@ for (const gone of ["pointerdown", "focusin"]) {
 }
 
 for (const node of document.querySelectorAll("[data-text]")) node.textContent = STRINGS[node.dataset.text];
-at("tabs").setAttribute("aria-label", STRINGS.phones);
+at("bar").setAttribute("aria-label", STRINGS.phones);
 at("connection").textContent = STRINGS.reconnecting;
 setUpClock();
 setUpAdding();

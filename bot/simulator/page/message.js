@@ -39,7 +39,8 @@ function below(message, edit) {
     message.protected && element("span", { class: "lock", title: STRINGS.protected }, icon("lock"), unseen(STRINGS.protected)),
     message.mine && message.kind === "text" && element(
       "button",
-      { class: "quiet", type: "button", title: STRINGS.editOwn, onclick: () => edit(message) },
+      // By keyboard: ArrowUp in the empty text box, or the phone's menu. Tab goes from question to question.
+      { class: "quiet", type: "button", tabindex: "-1", title: STRINGS.editOwn, onclick: () => edit(message) },
       icon("pen"),
       unseen(STRINGS.editOwn),
     ),

@@ -5,6 +5,8 @@ import { ask } from "./server.js";
 import { STRINGS } from "./strings.js";
 
 const GOING = 1600;
+// For so long after a press the focus follows to what the bot says next; it may have to keep Telegram's pace.
+const FOLLOWING = 5000;
 const day = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
 
 export class PhoneView {
@@ -28,13 +30,13 @@ export class PhoneView {
     new ResizeObserver(() => this.keepEnd()).observe(this.chat);
     this.banner = element("div", { class: "banner", hidden: true });
     this.toast = element("p", { class: "toast", role: "status", hidden: true });
-    this.commandList = element("div", { class: "commands", hidden: true });
+    this.commandList = element("div", { class: "commands", id: `commands-${id}`, hidden: true });
     this.input = element("textarea", { rows: "1", dir: "auto", maxlength: "4096", placeholder: STRINGS.write, "aria-label": STRINGS.writeFor(label) });
     this.input.addEventListener("keydown", (event) => this.onKey(event));
     this.input.addEventListener("input", () => this.fit());
     this.slash = element(
       "button",
-      { class: "round", type: "button", "aria-expanded": "false", onclick: () => this.toggleCommands() },
+      { class: "round", type: "button", "aria-expanded": "false", "aria-controls": `commands-${id}`, onclick: () => this.toggleCommands() },
       icon("slash"),
       unseen(STRINGS.commands(label)),
     );
@@ -55,6 +57,14 @@ export class PhoneView {
       this.commandList,
       this.composer,
     );
+    this.root.addEventListener("keydown", (event) => event.key === "Escape" && this.closeCommands());
+  }
+
+  closeCommands() {
+    if (this.commandList.hidden) return;
+    const inside = this.commandList.contains(document.activeElement);
+    this.toggleCommands(false);
+    if (inside) this.slash.focus();
   }
 
   head(name, role, label) {
@@ -70,6 +80,7 @@ export class PhoneView {
         item(STRINGS.voice, "mic", send("voice")),
         item(STRINGS.photo, "photo", send("photo")),
         item(STRINGS.sticker, "sticker", send("sticker")),
+        item(STRINGS.editLast, "pen", () => setTimeout(() => this.editLast())),
         item(STRINGS.block, "lock", () => this.do("block", { blocked: true })),
       ),
     );
@@ -103,7 +114,7 @@ export class PhoneView {
     this.drawBanner();
     if (fresh.length) this.atEnd = true;
     this.keepEnd();
-    this.restoreFocus(held);
+    if (!this.follow(fresh)) this.restoreFocus(held);
     if (live && state.answer && state.answer.number !== before.answer?.number) this.showToast(state.answer.text);
     return fresh.filter((message) => !message.mine);
   }
@@ -166,9 +177,18 @@ export class PhoneView {
     if (!held || this.chat.contains(document.activeElement)) return;
     const same = this.drawn.get(held.id)?.node;
     const keys = [...(same?.querySelectorAll(".key") ?? [])];
-    const newest = [...this.chat.querySelectorAll("li.message")].at(-1)?.querySelector(".key");
+    const newest = [...this.chat.querySelectorAll("li.message:has(.key)")].at(-1)?.querySelector(".key");
     const again = keys.find((key) => key.dataset.data === held.data) ?? keys[held.index] ?? newest ?? this.chat;
     again.focus({ preventScroll: true });
+  }
+
+  // After a press Enter goes on with the bot's next question, unless one has gone elsewhere meanwhile.
+  follow(fresh) {
+    const asks = fresh.filter((message) => !message.mine && message.rows.length).at(-1);
+    const here = document.activeElement === document.body || this.chat.contains(document.activeElement);
+    if (!asks || !here || Date.now() - (this.pressedAt ?? 0) > FOLLOWING) return false;
+    this.drawn.get(asks.id).node.querySelector(".key").focus({ preventScroll: true });
+    return true;
   }
 
   drawBanner() {
@@ -205,6 +225,7 @@ export class PhoneView {
 
   async press(key, messageId, data) {
     key.classList.add("pressed");
+    this.pressedAt = Date.now();
     await this.do("press", { message_id: messageId, data });
     setTimeout(() => key.classList.remove("pressed"), 400);
   }
@@ -218,6 +239,11 @@ export class PhoneView {
     this.input.focus();
   }
 
+  editLast() {
+    const own = this.state.messages.filter((message) => message.mine && message.kind === "text").at(-1);
+    own ? this.edit(own) : this.showToast(STRINGS.editNone);
+  }
+
   endEditing() {
     this.editing = null;
     this.input.value = "";
@@ -227,6 +253,10 @@ export class PhoneView {
 
   onKey(event) {
     if (event.key === "Escape" && this.editing) this.endEditing();
+    if (event.key === "ArrowUp" && !this.input.value && !this.editing) {
+      event.preventDefault();
+      this.editLast();
+    }
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       this.composer.requestSubmit();

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from bot.simulator import Phone, World, serve
+from bot.simulator import Inviting, Phone, World, serve
 
 pytestmark = pytest.mark.browser
 
@@ -158,6 +158,115 @@ async def test_add_a_phone(api: Any, page: Page) -> None:
     (person,) = api.world.people.values()
     await expect(page.get_by_text("/start abc").first).to_be_visible()
     assert person.invitation is None
+
+
+async def test_enter_goes_on(api: Any, page: Page, keyboard: Any) -> None:
+    """After a press the focus goes to the bot's next question, by edit or anew; who went elsewhere stays there."""
+    phone = Phone(api.world)
+    await phone.start()
+    question = await api.ok(
+        "sendMessage", chat_id=phone.id, text="One", reply_markup=keyboard("A:one", "A:two")
+    )
+    await page.get_by_role("button", name="two").focus()
+    await page.keyboard.press("Enter")
+    await api.ok("getUpdates", timeout=5)
+    await api.ok("deleteMessage", chat_id=phone.id, message_id=question["message_id"])
+    await api.ok("sendMessage", chat_id=phone.id, text="Noted")
+    await api.ok("sendMessage", chat_id=phone.id, text="Two", reply_markup=keyboard("B:three", "B:four"))
+    await expect(page.get_by_role("button", name="three")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.locator(".composer textarea").focus()
+    await api.ok("sendMessage", chat_id=phone.id, text="Three", reply_markup=keyboard("C:five"))
+    await expect(page.get_by_role("button", name="five")).to_be_visible()
+    await expect(page.locator(".composer textarea")).to_be_focused()
+
+
+async def test_own_messages_do_not_stand_in_the_way(api: Any, page: Page, keyboard: Any) -> None:
+    """Tab passes the edit controls by; ArrowUp in the empty box, or the phone's menu, edits the last message."""
+    phone = Phone(api.world)
+    await phone.start()
+    phone.write("helo")
+    await expect(page.locator(".quiet")).to_have_count(2)
+    assert await page.locator(".quiet").evaluate_all("nodes => nodes.every(node => node.tabIndex === -1)")
+    await page.locator(".composer textarea").focus()
+    await page.keyboard.press("ArrowUp")
+    await expect(page.locator(".composer textarea")).to_have_value("helo")
+    await page.keyboard.type(" there")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("helo there").first).to_be_visible()
+    await page.locator(".menu summary").click()
+    await page.get_by_role("button", name="Edit my last message").click()
+    await expect(page.locator(".composer textarea")).to_be_focused()
+    await expect(page.locator(".composer textarea")).to_have_value("helo there")
+
+
+async def test_escape_closes_the_commands(api: Any, page: Page) -> None:
+    """Escape closes the list of commands and gives the focus back to its button."""
+    phone = Phone(api.world)
+    await phone.start()
+    await api.ok("setMyCommands", commands=[{"command": "menu", "description": "Menu"}])
+    api.world.touch(phone.id)
+    opener = page.get_by_role("button", name="Commands for Participant")
+    await opener.click()
+    await expect(page.get_by_role("button", name="/menu")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".commands")).to_be_hidden()
+    await expect(opener).to_be_focused()
+
+
+async def test_add_a_phone_by_role(api: Any, page: Page) -> None:
+    """Where the simulator's owner can invite, a role is enough; a no is said in its words."""
+    asked: list[tuple[str, str, str]] = []
+
+    async def invite(role: str, alias: str, language: str) -> str:
+        if alias == "P-07":
+            raise ValueError("P-07 is enrolled already")
+        asked.append((role, alias, language))
+        return LINK
+
+    api.world.inviting = Inviting(("participant", "partner_support"), ("en", "de"), invite)
+    Phone(api.world, "First")
+    await page.get_by_text("Add a phone").click()
+    await page.get_by_label("Role").select_option("partner support")
+    await page.get_by_label("Language").select_option("de")
+    await page.get_by_label("Name on the phone").fill("P-07")
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await expect(page.get_by_text("P-07 is enrolled already")).to_be_visible()
+    await page.get_by_label("Name on the phone").fill("")
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await expect(page.get_by_role("region", name="Partner support 2")).to_be_visible()
+    await expect(page.get_by_role("button", name="Open the invitation")).to_be_focused()
+    assert asked == [("partner_support", "Partner support 2", "de")]
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])
+async def test_seven_phones(api: Any, page: Page, width: int, height: int) -> None:
+    """Seven phones fit no screen: every name is shown whole, participants first, and one sees that there are more."""
+    await page.set_viewport_size({"width": width, "height": height})
+    names = ["P-07", "Facilitator of the Tuesday group", "Partner support", "Duty", "Manager", "Tech", "P-12"]
+    for name in names:
+        Phone(api.world, name, role="participant" if name.startswith("P-") else name.lower())
+    tabs = page.locator(".tabs button")
+    await expect(tabs).to_have_count(7)
+    assert [text.removesuffix("new") for text in await tabs.all_text_contents()][:3] == [
+        "P-07",
+        "P-12",
+        names[1],
+    ]
+    assert await tabs.evaluate_all("nodes => nodes.every(node => node.scrollWidth <= node.clientWidth)")
+    assert await page.locator(".who h2").evaluate_all(
+        "nodes => nodes.every(n => n.scrollWidth <= n.clientWidth)"
+    )
+    assert await page.evaluate("document.body.scrollWidth <= innerWidth")
+    if width == 1280:
+        await expect(page.get_by_role("button", name="3 more ›")).to_be_visible()
+        edge = "nodes => nodes[4].getBoundingClientRect().left < innerWidth - 40"
+        assert await page.locator(".phone").evaluate_all(edge)
+    await tabs.filter(has_text="P-12").click()
+    await expect(page.get_by_role("region", name="P-12")).to_be_in_viewport(ratio=0.9)
+    if width == 1280:
+        await page.get_by_role("button", name="‹ 3 more").click()
+        await expect(page.get_by_role("region", name="P-07")).to_be_in_viewport(ratio=0.9)
 
 
 async def test_clock_field(api: Any, page: Page) -> None:

@@ -1,0 +1,57 @@
+"""What the demo puts on its page: who is there already, who has yet to come, and new phones by role."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot import demo
+from bot.simulator import Phone, World
+
+
+@pytest.fixture
+async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    """The demo's world, with the bot running in it."""
+    worlds: list[World] = []
+
+    class Kept(World):
+        """A world the test can look into."""
+
+        def __init__(self, *given: object, **named: object) -> None:
+            super().__init__(*given, **named)  # type: ignore[arg-type]  # passed on as it comes
+            worlds.append(self)
+
+    monkeypatch.setattr(demo, "World", Kept)
+    shown = asyncio.Event()
+    task = asyncio.create_task(demo.demo(port=0, data=tmp_path, ready=lambda _: shown.set()))
+    async with asyncio.timeout(20):
+        await shown.wait()
+    yield worlds[0]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_the_cast(world: World) -> None:
+    """Staff are enrolled from the start, so that an alert finds somebody; participants have their link to open."""
+    roles = [person.role for person in world.people.values()]
+    staff = ["facilitator", "partner support", "duty", "manager", "tech"]
+    assert roles == ["participant", *staff, "participant"]
+    for person in world.people.values():
+        if person.role == "participant":
+            assert person.invitation
+        else:
+            await Phone.of(world, person.id).expect("You are enrolled as staff", timeout=20)
+
+
+async def test_a_phone_by_role(world: World) -> None:
+    """A new phone's invitation is made for the role asked for, and opens; an alias in use is refused."""
+    assert world.inviting is not None
+    link = await world.inviting.invite("participant", "P-20", "en")
+    phone = Phone(world, "P-20")
+    await phone.open_invitation(link)
+    await phone.expect(lambda message: bool(message.buttons), timeout=20)
+    with pytest.raises(ValueError, match="P-20 is enrolled"):
+        await world.inviting.invite("duty", "P-20", "en")

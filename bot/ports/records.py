@@ -89,7 +89,9 @@ class Person:
 
     `state` is the way through the programme (usecases/way.py). `open_until`: until when the door
     counts as passed. `pending`: what to do once it is. `visit_id`: the visit in front of the person.
-    `released`: step ids a facilitator has opened (S-12).
+    `released`: step ids a facilitator has opened (S-12). Staff: `email` (sealed) and by which way they are
+    reached. Participants: `safe_times` (morning, afternoon, evening; none means any) and the weekday
+    (0 is Monday) of the weekly check-in.
     """
 
     id: str
@@ -105,6 +107,10 @@ class Person:
     visit_id: str | None = None
     roles: tuple[StaffRole, ...] = ()
     released: tuple[str, ...] = ()
+    email: str = ""
+    reach: Literal["telegram", "email", "both"] = "telegram"
+    safe_times: tuple[str, ...] = ()
+    check_in_day: int | None = None
     created_at: datetime | None = None
 
 
@@ -259,7 +265,8 @@ class CaseRole:
     """One role's part of a case: its ladder, fixed when the case opened, and where it stands.
 
     While `state` is `asking` there is always a `next_target` (person ids, comma separated, or `all`)
-    and a `next_due_at` (R-04, kept by a CHECK). `ladder`: rungs as {"people": [...], "after": seconds}.
+    and a `next_due_at` (R-04, kept by a CHECK). While `taken`, `next_due_at` is when the acknowledgement is reminded of
+    (`reminded`) and then lapses (R-09). `ladder`: rungs as {"people": [...], "after": seconds}.
     """
 
     id: str
@@ -274,6 +281,7 @@ class CaseRole:
     taken_by: str | None = None
     taken_at: datetime | None = None
     outcome: str | None = None
+    reminded: bool = False
     version: int = 1
 
 
@@ -310,6 +318,7 @@ class OutboxRow:
     attempts: int = 0
     next_try_at: datetime | None = None
     ambiguous: bool = False
+    way: Literal["telegram", "email"] = "telegram"
     readable: bool = True
 
 

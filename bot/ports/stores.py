@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from bot.ports.plan import Allowance, Reminder, Shift
 from bot.ports.records import (
     Agreement,
     AnswerRow,
@@ -76,6 +77,10 @@ class Sessions(Protocol):
         ...
 
     async def between(self, start: datetime, end: datetime) -> list[Session]: ...
+    async def of_programme(self, programme_id: str, start: datetime, end: datetime) -> list[Session]:
+        """All of them whose start lies in the span, cancelled ones too, by start."""
+        ...
+
 
 
 class People(Protocol):
@@ -192,7 +197,7 @@ class Cases(Protocol):
         ...
 
     async def due(self, now: datetime, limit: int = 100) -> list[CaseRole]:
-        """Parts still asking whose next due time has come, oldest first."""
+        """Parts asking, or taken, whose next due time has come, oldest first."""
         ...
 
 
@@ -246,6 +251,60 @@ class Ledger(Protocol):
         ...
 
 
+class Reminders(Protocol):
+    """What is to be done at a time, and what became of it (R-18)."""
+
+    async def add(self, reminder: Reminder) -> bool:
+        """Keep it unless one with its key is there; whether it was new."""
+        ...
+
+    async def due(self, now: datetime, limit: int = 100) -> list[Reminder]:
+        """Those with fate `due` whose time has come, the longest overdue first."""
+        ...
+
+    async def save(self, reminder: Reminder) -> None:
+        """Write fate, reason, done_at and due_at of the row with that id, if its fate still was `due`."""
+        ...
+
+    async def of_session(self, session_id: str) -> list[Reminder]: ...
+    async def of_person(self, person_id: str) -> list[Reminder]: ...
+    async def between(self, programme_id: str, start: datetime, end: datetime) -> list[Reminder]:
+        """All whatever their fate, by due time."""
+        ...
+
+
+class Shifts(Protocol):
+    """Who is on duty when."""
+
+    async def on_duty(self, programme_id: str, role: StaffRole, at: datetime) -> list[str]:
+        """Person ids."""
+        ...
+
+    async def between(self, programme_id: str, role: StaffRole, start: datetime, end: datetime) -> list[Shift]:
+        """Shifts that touch the span, by start."""
+        ...
+
+    async def replace_source(self, programme_id: str, source: str, shifts: Sequence[Shift]) -> None:
+        """The rota `source` now is exactly these."""
+        ...
+
+    async def add(self, shift: Shift) -> None: ...
+
+
+class Allowances(Protocol):
+    """Dated exceptions."""
+
+    async def add(self, allowance: Allowance) -> None: ...
+    async def current(self, person_id: str, now: datetime) -> list[Allowance]: ...
+
+
+class Pulses(Protocol):
+    """When each part of the software last completed its work: to notice an outage, and for health (R-17)."""
+
+    async def beat(self, name: str, at: datetime) -> None: ...
+    async def last(self, name: str) -> datetime | None: ...
+
+
 class Audit(Protocol):
     """Grows only (R-16)."""
 
@@ -270,6 +329,10 @@ class Unit(Protocol):
     outbox: Outbox
     ledger: Ledger
     audit: Audit
+    reminders: Reminders
+    shifts: Shifts
+    allowances: Allowances
+    pulses: Pulses
 
     async def commit(self) -> None:
         """Durable on disk when this returns."""

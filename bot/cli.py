@@ -12,12 +12,14 @@ import typer
 from bot.commands.check import check
 from bot.commands.diagram import diagram
 from bot.commands.doctor import doctor
+from bot.commands.duty import duty
 from bot.commands.import_file import import_file
 from bot.commands.invite import invite
 from bot.commands.keys import keys
 from bot.commands.migrate import migrate
 from bot.commands.rehearse import rehearse
 from bot.commands.running import demo, run
+from bot.commands.sessions import sessions
 from bot.commands.terminal import FAULT, Told, complain
 from bot.logs import kinds_of, places_of
 from bot.ports.stores import StorageFault
@@ -36,6 +38,8 @@ for command in (demo, run, check, rehearse, diagram, invite, migrate, doctor):
     app.command()(command)
 app.command("import")(import_file)
 app.add_typer(keys, name="keys")
+app.add_typer(duty, name="duty")
+app.add_typer(sessions, name="sessions")
 
 
 def main() -> None:

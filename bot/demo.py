@@ -19,6 +19,7 @@ from bot.simulator.world import Inviting, World
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
 from bot.texts import own_name
+from bot.usecases.desk import Desk
 from bot.usecases.import_programme import import_programme
 from bot.usecases.invite import (
     IN_A_GROUP,
@@ -67,7 +68,7 @@ async def demo(*, port: int, data: Path, ready: Callable[[str], None]) -> int:
         )
         async with open_bot(settings, clock=clock, ids=ids) as bot:
             example = read_programme(example_file(), clock.now())
-            await _people(bot.storage, clock, ids, world, example)
+            await _people(bot.storage, bot.desk, world, example)
             world.inviting = Inviting(ROLES, example.programme.languages, _inviter(bot.storage, clock, ids))
             ready(address.page_url)
             await until_stopped(bot.run())
@@ -75,16 +76,16 @@ async def demo(*, port: int, data: Path, ready: Callable[[str], None]) -> int:
     return 0
 
 
-async def _people(storage: Storage, clock: Clock, ids: Ids, world: World, file: ProgrammeFile) -> None:
+async def _people(storage: Storage, desk: Desk, world: World, file: ProgrammeFile) -> None:
     """The example programme with two participants, who have yet to come, and staff who are there already."""
     async with storage.unit() as unit:
-        done = await import_programme(unit, clock, ids, file, lambda: None)
+        done = await import_programme(unit, desk, file, lambda: None)
         programme = await unit.programmes.by_key(file.programme.key)
         assert programme is not None, "it was imported just now"
         group = await unit.programmes.group_by_key(programme.id, file.groups[0].key)
         for alias, language in (("P-07", "en"), ("P-12", "de")):
             guest = Guest("participant", alias, language, programme.timezone)
-            done.invitations.append(await invite(unit, clock, ids, programme, group, guest, 14))
+            done.invitations.append(await invite(unit, desk.clock, desk.ids, programme, group, guest, 14))
         await unit.commit()
     for issued in _on_the_page(done.invitations):
         guest, link = issued.guest, link_of(BOT_NAME, issued.token)

@@ -1,26 +1,43 @@
-"""A file whose time tells whether the running bot is alive (`vestibule doctor --health`)."""
+"""The sign of life: a file whose time tells it (`vestibule doctor --health`), and systemd's watchdog."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 
-from bot.ports.services import Clock
+import structlog
 
-EVERY = timedelta(seconds=10)
+from bot.usecases.rounds import Rounds
+
+log = structlog.get_logger(__name__)
+EVERY = 10.0
 
 
 class Heartbeat:
-    """Touches the file every ten seconds of real time while the event loop turns; no file, nothing to do."""
+    """Every ten seconds of real time, as long as all loops go round. No file, no touching."""
 
-    def __init__(self, clock: Clock, file: Path | None) -> None:
-        self._clock = clock
+    def __init__(self, rounds: Rounds, file: Path | None, notify: Callable[[str], object]) -> None:
+        self._rounds = rounds
         self._file = file
+        self._notify = notify
 
     async def run(self) -> None:
         """For ever. Raises OSError when the file cannot be written: the administrator wants to know."""
-        while True:
-            if self._file is not None:
-                await asyncio.to_thread(self._file.touch)
-            await asyncio.sleep(EVERY.total_seconds())
+        self._notify("READY=1")
+        try:
+            while True:
+                await self.beat()
+                await asyncio.sleep(EVERY)
+        finally:
+            self._notify("STOPPING=1")
+
+    async def beat(self) -> bool:
+        """One sign of life; none, and False, while a loop is stuck."""
+        if stuck := self._rounds.stuck():
+            log.error("heartbeat.withheld", cycles=" ".join(stuck))
+            return False
+        if self._file is not None:
+            await asyncio.to_thread(self._file.touch)
+        self._notify("WATCHDOG=1")
+        return True

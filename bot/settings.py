@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.mail.server import Server
 from bot.usecases.desk import Numbers
 from flows.values import Urgency
 
@@ -119,6 +120,30 @@ class Settings(BaseSettings):
         Path("vestibule.heartbeat"),
         description="The file the running bot touches every ten seconds; doctor --health looks at its time.",
     )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="The mail server for alerts to staff, smtp://user:password@host:587?starttls=1 or smtps://... "
+        "Not set: no mail goes out.",
+    )
+    mail_from: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+        description="The address mail comes from; it should say nothing about the service (S-02). Needed with "
+        "VESTIBULE_SMTP_URL.",
+    )
+    web_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        0,
+        description="The port of /healthz, /readyz and /metrics; 0 is off. They tell nothing about anybody.",
+    )
+    web_host: str = Field(
+        "127.0.0.1",
+        description="Where that port is opened; this machine only, unless whoever else can reach it is known.",
+    )
+    ping_url: SecretStr | None = Field(
+        None,
+        description="An address of an outside monitor, called each minute after a look at all open cases found "
+        "nothing wrong (R-17). Not set: nobody outside notices when the bot stops.",
+    )
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -141,6 +166,27 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("it should be an address such as http://127.0.0.1:8081/bot")
         return value.rstrip("/")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            Server.of(value.get_secret_value())
+        return value
+
+    @field_validator("ping_url")
+    @classmethod
+    def _monitor(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value() if value else "https://example.org")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it should be an address such as https://monitor.example.org/ping/...")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Self:
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError("VESTIBULE_MAIL_FROM: it is needed with VESTIBULE_SMTP_URL; write an address")
+        return self
 
     @field_validator("bot_name")
     @classmethod
@@ -174,6 +220,10 @@ class Settings(BaseSettings):
                 Urgency.REVIEW: self.ladder_review_minutes,
             },
         )
+
+    def mail_server(self) -> Server | None:
+        """The mail server, if one is set."""
+        return Server.of(self.smtp_url.get_secret_value()) if self.smtp_url else None
 
     def send_limits_off(self) -> bool:
         """Whether Telegram's pace is not kept (benches)."""

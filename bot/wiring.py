@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
+from starlette.types import ASGIApp
 from telegram import Bot
 from telegram.error import BadRequest, NetworkError
 
@@ -16,6 +17,7 @@ from bot.clock import SystemClock
 from bot.escalation.cycle import Cycle
 from bot.heartbeat import Heartbeat
 from bot.ids import SystemIds
+from bot.mail.mailer import Mailer, NoMail
 from bot.ports.inbound import Inbound, Malformed
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
@@ -34,9 +36,17 @@ from bot.usecases.carry_out import MissingScript
 from bot.usecases.climb import unreachable
 from bot.usecases.deliver import Sender
 from bot.usecases.desk import Desk
+from bot.usecases.other_way import by_other_way
+from bot.usecases.outage import Pulse
+from bot.usecases.rounds import CYCLES, ESCALATION, MAIL, POLL, SCHEDULE, SENDER, Rounds
 from bot.usecases.staff_notice import is_notice, notice_failed, tell_administrators
 from bot.usecases.strangers import Strangers
 from bot.usecases.take_updates import TakeUpdates
+from bot.web.app import create_app
+from bot.web.metrics import Metrics
+from bot.web.server import WebServer
+from bot.web.systemd import notify
+from bot.web.watch import Ping, Watch, pinger
 from flows.effects import Line
 from flows.read import load_library
 
@@ -101,6 +111,8 @@ async def on_fault(unit: Unit, desk: Desk, row: OutboxRow, why: str) -> None:
 
 
 async def _tell_somebody(unit: Unit, desk: Desk, row: OutboxRow) -> None:
+    if row.lane is Lane.ALERT and await by_other_way(unit, desk, row):
+        return
     if is_notice(row):
         await notice_failed(unit, desk, row)
         return
@@ -121,12 +133,16 @@ class Vestibule:
     storage: Storage
     messenger: Messenger
     sender: Sender
+    mail: Sender
     cycle: Cycle
     schedule: Schedule
     take: TakeUpdates
     poller: Poller
     strangers: Strangers
     heartbeat: Heartbeat
+    rounds: Rounds
+    watch: Watch
+    web: WebServer | None
 
     async def run(self) -> None:
         """Run until cancelled. A loop that breaks ends all of them: better restarted than half alive."""
@@ -134,10 +150,13 @@ class Vestibule:
             for loop in (
                 self.poller.run,
                 self.sender.run,
+                self.mail.run,
                 self.cycle.run,
                 self.schedule.run,
                 self.strangers.run,
                 self.heartbeat.run,
+                self.watch.run,
+                *([self.web.run] if self.web else []),
             ):
                 group.create_task(loop())
 
@@ -190,34 +209,77 @@ async def _reach(telegram: Bot) -> None:
 
 def _assemble(settings: Settings, desk: Desk, storage: Storage, telegram: Bot) -> Vestibule:
     messenger = TelegramMessenger(telegram)
+    rounds = Rounds(desk.clock, CYCLES)
+    metrics = Metrics(rounds)
     limits = SendLimits(off=settings.send_limits_off())
 
     async def faulty(unit: Unit, row: OutboxRow, why: str) -> None:
         await on_fault(unit, desk, row, why)
+        wake()  # what follows may go by the other way; its sender waits for this unit to end
 
-    sender = Sender(storage, messenger, desk.clock, desk.ids, limits, faulty)
+    def told(name: str) -> Callable[[bool], None]:
+        return rounds.teller(name)
+
+    by = (desk.clock, desk.ids, limits, faulty)
+    sender = Sender(storage, messenger, *by, turned=told(SENDER))
+    mail = Sender(storage, _mailer(settings, desk.clock), *by, way="email", turned=told(MAIL))
+
+    def wake() -> None:
+        sender.wake()
+        mail.wake()
+
     take = TakeUpdates(storage, desk, staff_desk.handle)
     strangers = Strangers(messenger, desk.clock, sender.pace, desk.texts, desk.languages)
     poller = Poller(
         telegram,
         telegram.id,
-        _intake(take, sender, strangers),
+        _intake(take, wake, strangers, metrics),
         desk.clock,
         answer=messenger.answer_press,
         long_poll=settings.long_poll_seconds,
+        turned=told(POLL),
     )
-    cycle = Cycle(storage, desk, sender.wake)
-    schedule = Schedule(storage, desk, sender.wake, poller.caught_up.wait)
-    heartbeat = Heartbeat(desk.clock, settings.heartbeat_file)
-    return Vestibule(desk, storage, messenger, sender, cycle, schedule, take, poller, strangers, heartbeat)
+    return Vestibule(
+        desk,
+        storage,
+        messenger,
+        sender,
+        mail,
+        Cycle(storage, desk, wake, told(ESCALATION)),
+        Schedule(
+            storage, desk, wake, poller.caught_up.wait, Pulse(storage, desk, wake, poller), told(SCHEDULE)
+        ),
+        take,
+        poller,
+        strangers,
+        Heartbeat(rounds, settings.heartbeat_file, notify),
+        rounds,
+        Watch(storage, desk, rounds, metrics, wake, _ping(settings)),
+        _web(settings, create_app(storage, rounds, metrics)),
+    )
+
+
+def _mailer(settings: Settings, clock: Clock) -> Messenger:
+    server = settings.mail_server()
+    return Mailer(server, settings.mail_from, clock) if server and settings.mail_from else NoMail()
+
+
+def _ping(settings: Settings) -> Ping | None:
+    return pinger(settings.ping_url.get_secret_value()) if settings.ping_url else None
+
+
+def _web(settings: Settings, app: ASGIApp) -> WebServer | None:
+    return WebServer(app, settings.web_host, settings.web_port) if settings.web_port else None
 
 
 def _intake(
-    take: TakeUpdates, sender: Sender, strangers: Strangers
+    take: TakeUpdates, wake: Callable[[], None], strangers: Strangers, metrics: Metrics
 ) -> Callable[[Sequence[Inbound | Malformed]], Awaitable[None]]:
     async def intake(batch: Sequence[Inbound | Malformed]) -> None:
         taken = await take(batch)
-        sender.wake()
+        faulty = taken.faults + sum(isinstance(update, Malformed) for update in batch)
+        metrics.updates(len(batch) - faulty, faulty)
+        wake()
         strangers.offer(taken.strangers)
 
     return intake

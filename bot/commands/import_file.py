@@ -11,15 +11,16 @@ import typer
 
 from bot.clock import SystemClock
 from bot.commands.bot_name import by_hand, name_for_links
-from bot.commands.programme_yaml import read_programme
+from bot.commands.programme_yaml import fault_lines, read_programme
 from bot.commands.terminal import Told, progress, say
 from bot.ids import SystemIds
 from bot.ports.records import Invitation
 from bot.settings import Settings, load_settings
 from bot.texts import languages
 from bot.usecases.import_programme import Imported, import_programme
+from bot.usecases.import_sessions import BadSessions
 from bot.usecases.invite import CannotInvite, link_of
-from bot.usecases.programme_file import ProgrammeFile
+from bot.usecases.programme_file import ProgrammeFile, Wrong
 
 
 def import_file(
@@ -33,6 +34,9 @@ def import_file(
         done, named = asyncio.run(_import(load_settings(), read))
     except CannotInvite as no:
         raise Told(f"{file}: {no}") from None
+    except BadSessions as bad:
+        wrong = [Wrong(("sessions", one.index, one.field), one.says) for one in bad.misfits]
+        raise Told(*fault_lines(file, wrong)) from None
     for line in done.lines:
         say(line)
     for language in sorted(set(read.programme.languages) - set(languages())):
@@ -69,7 +73,8 @@ async def _import(settings: Settings, read: ProgrammeFile) -> tuple[Imported, st
     parts = len(read.groups) + len(read.staff) + len(read.sessions)
     with progress() as bar:
         task = bar.add_task("importing", total=parts)
+        desk = wiring.make_desk(settings, SystemClock(), SystemIds())
         async with wiring.open_storage(settings) as storage, storage.unit() as unit:
-            done = await import_programme(unit, SystemClock(), SystemIds(), read, lambda: bar.advance(task))
+            done = await import_programme(unit, desk, read, lambda: bar.advance(task))
             await unit.commit()
     return done, await name_for_links(settings) if done.invitations else None

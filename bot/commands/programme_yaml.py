@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from bot.commands.terminal import Told
-from bot.usecases.programme_file import ProgrammeFile, faults_in
+from bot.usecases.programme_file import ProgrammeFile, Wrong, faults_in
 
 _RIGHT = {
     "missing": "this field is needed; docs/examples/programme.yaml shows it",
@@ -45,6 +46,12 @@ def read_programme(path: Path, now: datetime) -> ProgrammeFile:
     if wrong := faults_in(file, now):
         raise Told(*(_line(path, node, one.loc, one.says) for one in wrong))
     return file
+
+
+def fault_lines(path: Path, wrong: Sequence[Wrong]) -> list[str]:
+    """A line for each fault that was found later, in a file that could be read."""
+    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    return [_line(path, node, one.loc, one.says) for one in wrong]
 
 
 def _says(kind: str, message: str) -> str:

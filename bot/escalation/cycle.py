@@ -19,10 +19,17 @@ EVERY = timedelta(seconds=5)  # what is overdue fires within 10 seconds (R-05)
 class Cycle:
     """Climbs what is due every 5 seconds of the clock. `wake_sender` is called after each commit with alerts."""
 
-    def __init__(self, storage: Storage, desk: Desk, wake_sender: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        desk: Desk,
+        wake_sender: Callable[[], None],
+        turned: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._storage = storage
         self._desk = desk
         self._wake_sender = wake_sender
+        self._turned = turned
 
     async def run(self) -> None:
         """Look for ever; ends by being cancelled. A storage fault is logged by name and tried again."""
@@ -31,6 +38,9 @@ class Cycle:
                 await self.look()
             except StorageFault as fault:
                 log.warning("escalation_storage_fault", fault=type(fault).__name__)
+                self._turned(False)
+            else:
+                self._turned(True)
             await self._desk.clock.sleep_until(self._desk.now() + EVERY)
 
     async def look(self) -> int:

@@ -12,7 +12,7 @@ from transitions.extensions import GraphMachine
 from flows.values import Role
 
 State = Literal["asking", "taken", "done"]
-Trigger = Literal["take", "see", "resolve", "climb", "lapse", "ask_again"]
+Trigger = Literal["take", "see", "resolve", "climb", "keep", "hand", "lapse", "ask_again"]
 
 STATES = ["asking", "taken", "done"]
 
@@ -25,6 +25,8 @@ class Refusal(StrEnum):
     ONLY_SEEN = "partner_support_only_sees"
     NOT_PARTNER_SUPPORT = "only_partner_support_sees"
     NOT_TAKEN = "not_taken"
+    NOT_YOURS = "not_yours"
+    """Taken by somebody else; the caller knows by whom."""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ TRANSITIONS: list[Any] = [
         "conditions": is_not_partner_support,
     },
     {"trigger": "climb", "source": "asking", "dest": "asking"},
+    {"trigger": "keep", "source": "taken", "dest": "taken"},
+    {"trigger": "hand", "source": "taken", "dest": "taken"},
     {"trigger": "lapse", "source": "taken", "dest": "asking"},
     {"trigger": "ask_again", "source": ["asking", "taken", "done"], "dest": "asking"},  # S-33
 ]

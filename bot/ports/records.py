@@ -39,6 +39,12 @@ class Lane(StrEnum):
     TIDY = "tidy"
 
 
+Way = Literal["telegram", "email"]
+"""What carries a message."""
+Reach = Literal["telegram", "email", "both"]
+"""By which way somebody of staff wants to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Programme:
     """An organisation's programme. `settings` holds what has a default (see usecases/import_programme)."""
@@ -108,7 +114,7 @@ class Person:
     roles: tuple[StaffRole, ...] = ()
     released: tuple[str, ...] = ()
     email: str = ""
-    reach: Literal["telegram", "email", "both"] = "telegram"
+    reach: Reach = "telegram"
     safe_times: tuple[str, ...] = ()
     check_in_day: int | None = None
     created_at: datetime | None = None
@@ -116,7 +122,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A single-use link. Only the token's keyed hash is kept; `alias` is sealed."""
+    """A single-use link. Only the token's keyed hash is kept; `alias` and `email` are sealed."""
 
     id: str
     programme_id: str
@@ -129,6 +135,8 @@ class Invitation:
     used_at: datetime | None = None
     used_by: str | None = None
     revoked_at: datetime | None = None
+    email: str = ""
+    reach: Reach = "telegram"
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +293,17 @@ class CaseRole:
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class OpenPart:
+    """A part of an open case beside what an auditor needs of the case; `part` is None where it has none at all."""
+
+    case_id: str
+    number: int
+    programme_id: str
+    urgency: Urgency
+    part: CaseRole | None
+
+
 Op = Literal["say", "retract", "sweep"]
 
 
@@ -318,7 +337,7 @@ class OutboxRow:
     attempts: int = 0
     next_try_at: datetime | None = None
     ambiguous: bool = False
-    way: Literal["telegram", "email"] = "telegram"
+    way: Way = "telegram"
     readable: bool = True
 
 

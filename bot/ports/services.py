@@ -47,20 +47,25 @@ class Texts(Protocol):
 
 
 Rows = tuple[tuple[tuple[str, str], ...], ...]
+Address = int | str
+"""Where a messenger finds somebody: a Telegram chat's number, or an e-mail address."""
 
 
 class Messenger(Protocol):
-    """A way to reach a chat. Raises one of the `DeliveryFault`s below, nothing else."""
+    """A way to reach somebody. Raises one of the `DeliveryFault`s below, nothing else.
 
-    async def send(self, telegram_chat: int, text: str, rows: Rows, *, protect: bool) -> int:
+    A way that can neither edit nor delete gives 0 as the message id: nothing of it is known to stand.
+    """
+
+    async def send(self, to: Address, text: str, rows: Rows, *, protect: bool) -> int:
         """Send and return the message id."""
         ...
 
-    async def edit(self, telegram_chat: int, message_id: int, text: str, rows: Rows) -> None:
+    async def edit(self, to: Address, message_id: int, text: str, rows: Rows) -> None:
         """Replace text and buttons; "not modified" is success."""
         ...
 
-    async def delete(self, telegram_chat: int, message_id: int) -> None:
+    async def delete(self, to: Address, message_id: int) -> None:
         """Delete; already gone is success."""
         ...
 

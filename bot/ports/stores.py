@@ -23,6 +23,7 @@ from bot.ports.records import (
     Invitation,
     Lane,
     LedgerEntry,
+    OpenPart,
     OutboxRow,
     Person,
     Programme,
@@ -30,6 +31,7 @@ from bot.ports.records import (
     Session,
     StaffRole,
     VisitRow,
+    Way,
 )
 
 
@@ -196,6 +198,10 @@ class Cases(Protocol):
         """Guarded by version, as Visits.save."""
         ...
 
+    async def open_parts(self) -> list[OpenPart]:
+        """Every part of every open case, by number, and an open case without any: for the auditor (R-17)."""
+        ...
+
     async def due(self, now: datetime, limit: int = 100) -> list[CaseRole]:
         """Parts asking, or taken, whose next due time has come, oldest first."""
         ...
@@ -212,16 +218,16 @@ class Outbox(Protocol):
         """Supersede the chat's unsent rows of these slots ('*' for all)."""
         ...
 
-    async def due(self, now: datetime, lane: Lane, limit: int) -> list[OutboxRow]:
-        """Waiting rows of a lane that are due and may be tried, oldest first, at most one per chat: its first.
+    async def due(self, now: datetime, lane: Lane, limit: int, way: Way = "telegram") -> list[OutboxRow]:
+        """Waiting rows of a lane and way that are due and may be tried, oldest first, at most one per chat: its first.
 
         A row whose payload does not open is among them, see `OutboxRow.readable`.
         For lanes other than alert a chat's later row never passes an earlier waiting one of lane alert/reply/reminder.
         """
         ...
 
-    async def next_due_at(self) -> datetime | None:
-        """When the earliest waiting row may be tried."""
+    async def next_due_at(self, way: Way = "telegram") -> datetime | None:
+        """When the earliest waiting row of the way may be tried."""
         ...
 
     async def save(self, row: OutboxRow) -> None:
@@ -231,6 +237,18 @@ class Outbox(Protocol):
     async def waiting(self, chat_id: str) -> list[OutboxRow]: ...
     async def counts(self) -> dict[str, int]:
         """State -> number of rows."""
+        ...
+
+    async def unsent_alerts(self, before: datetime, limit: int = 100) -> list[OutboxRow]:
+        """Alerts by any way that were due before then and still wait, the oldest first."""
+        ...
+
+    async def tally(self) -> dict[tuple[str, str], int]:
+        """(state, lane) -> number of rows."""
+        ...
+
+    async def ambiguous(self) -> int:
+        """How many rows may have left a copy behind (S-43)."""
         ...
 
 
@@ -248,6 +266,10 @@ class Ledger(Protocol):
     async def by_message(self, chat_id: str, message_id: int) -> LedgerEntry | None: ...
     async def gone(self, entry_id: str, at: datetime, kept: str = "") -> None:
         """Mark as deleted, or with `kept` as not deletable and why."""
+        ...
+
+    async def undeletable(self) -> int:
+        """How many messages could not be deleted (S-43)."""
         ...
 
 
@@ -270,6 +292,10 @@ class Reminders(Protocol):
     async def of_person(self, person_id: str) -> list[Reminder]: ...
     async def between(self, programme_id: str, start: datetime, end: datetime) -> list[Reminder]:
         """All whatever their fate, by due time."""
+        ...
+
+    async def tally(self) -> dict[str, int]:
+        """Fate -> number of rows."""
         ...
 
 

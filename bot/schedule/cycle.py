@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from bot.ports.stores import Storage, StorageFault
+from bot.ports.stores import Storage, StorageFault, Unit
+from bot.usecases import lapse, remind
 from bot.usecases.desk import Desk
-from bot.usecases.lapse import AT_ONCE, lapse
+from bot.usecases.plan import plan
 
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(seconds=5)
+PLANNED_EVERY = timedelta(minutes=1)
+SEEN_KEPT = timedelta(hours=48)
 CATCH_UP = 60.0
+Pass = Callable[[Unit, Desk, datetime], Awaitable[int]]
 
 
 class Schedule:
@@ -28,11 +32,16 @@ class Schedule:
         desk: Desk,
         wake_sender: Callable[[], None],
         caught_up: Callable[[], Awaitable[object]] | None = None,
+        pulse: Callable[[], Awaitable[None]] | None = None,
+        turned: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._storage = storage
         self._desk = desk
         self._wake_sender = wake_sender
         self._caught_up = caught_up
+        self._pulse = pulse
+        self._turned = turned
+        self._planned_at: datetime | None = None
 
     async def run(self) -> None:
         """Look for ever; ends by being cancelled. A storage fault is logged by name and tried again.
@@ -46,21 +55,42 @@ class Schedule:
                     await self._caught_up()
         while True:
             try:
+                if self._pulse is not None:
+                    await self._pulse()
                 await self.look()
             except StorageFault as fault:
                 log.warning("schedule.storage_fault", fault=type(fault).__name__)
+                self._turned(False)
+            else:
+                self._turned(True)
             await self._desk.clock.sleep_until(self._desk.now() + EVERY)
 
     async def look(self) -> int:
-        """One pass over everything due now; gives how much that was."""
+        """One pass over everything due now; gives how much that was. Each minute the plan is written first."""
+        await self._plan()
+        lapsed = await self._all(lapse.lapse, lapse.AT_ONCE)
+        return lapsed + await self._all(remind.remind, remind.AT_ONCE)
+
+    async def _plan(self) -> None:
+        """Once a minute, in memory only because twice does no harm; update ids that are long past go then too."""
+        now = self._desk.now()
+        if self._planned_at is not None and timedelta() <= now - self._planned_at < PLANNED_EVERY:
+            return
+        async with self._storage.unit() as unit:
+            await plan(unit, self._desk, now)
+            await unit.seen.prune(now - SEEN_KEPT)
+            await unit.commit()
+        self._planned_at = now
+
+    async def _all(self, one_pass: Pass, at_once: int) -> int:
         total = 0
         while True:
             async with self._storage.unit() as unit:
-                found = await lapse(unit, self._desk, self._desk.now())
+                found = await one_pass(unit, self._desk, self._desk.now())
                 if found:
                     await unit.commit()
             if found:
                 self._wake_sender()
             total += found
-            if found < AT_ONCE:
+            if found < at_once:
                 return total

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import bindparam, select, text, update
 
-from bot.ports.records import Case, CaseRole, Raised
+from bot.ports.records import Case, CaseRole, OpenPart, Raised
 from bot.ports.stores import Stale
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_guarded
@@ -37,9 +37,18 @@ _ROLES = Statement(
 )
 _ADD_ROLE = insert_into(case_roles)
 _SAVE_ROLE = update_guarded(case_roles)
+_OF_CASE = ("id", "number", "programme_id", "urgency")
+_OPEN_PARTS = Statement(
+    select(
+        *(cases.c[name].label(f"case_{name}" if name != "id" else "of_case") for name in _OF_CASE), case_roles
+    )
+    .select_from(cases.outerjoin(case_roles, case_roles.c.case_id == cases.c.id))
+    .where(text("cases.state = 'open'"))
+    .order_by(cases.c.number, case_roles.c.id)
+)
 _DUE = Statement(
     select(case_roles)
-    .where(text("case_roles.state = 'asking'"), case_roles.c.next_due_at <= bindparam("now"))
+    .where(text("case_roles.state <> 'done'"), case_roles.c.next_due_at <= bindparam("now"))
     .order_by(case_roles.c.next_due_at, case_roles.c.id)
     .limit(bindparam("limit"))
 )
@@ -107,8 +116,12 @@ class CaseStore:
         changed = fields_of(replace(role, version=role.version + 1))
         await self._save(_SAVE_ROLE, changed, role.version, f"part {role.role} of case {role.case_id}")
 
+    async def open_parts(self) -> list[OpenPart]:
+        """Every part of every open case, by number, and an open case without any; nothing sealed is read (R-17)."""
+        return [_open_part(row) for row in await self._work.rows(_OPEN_PARTS)]
+
     async def due(self, now: datetime, limit: int = 100) -> list[CaseRole]:
-        """Parts still asking whose next due time has come, oldest first."""
+        """Parts asking, or taken (R-09), whose next due time has come, oldest first."""
         return [_role(row) for row in await self._work.rows(_DUE, now=now, limit=limit)]
 
     async def _save(self, statement: Statement, values: Row, version: int, what: str) -> None:
@@ -152,6 +165,14 @@ def _raised_in(body: dict[str, Any]) -> Raised:
         "at": datetime.fromisoformat(body["at"]),
     }
     return Raised(**{**body, **typed})
+
+
+def _open_part(row: Row) -> OpenPart:
+    case_id, number, programme_id, urgency = (
+        row.pop(name) for name in ("of_case", "case_number", "case_programme_id", "case_urgency")
+    )
+    part = _role(row) if row["id"] is not None else None
+    return OpenPart(case_id, number, programme_id, Urgency(urgency), part)
 
 
 def _role(row: Row) -> CaseRole:

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, update
 
-from bot.ports.records import Lane, OutboxRow
+from bot.ports.records import Lane, OutboxRow, Way
 from bot.ports.services import Ids
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
@@ -25,6 +25,7 @@ _SUPERSEDE = Statement(
         waiting,
         outbox.c.chat_id == bindparam("where_chat"),
         or_(outbox.c.slot == bindparam("where_slot"), bindparam("where_slot") == "*"),
+        or_(outbox.c.way == bindparam("where_way"), bindparam("where_way") == "*"),
         or_(outbox.c.op == "say", bindparam("any_op") == 1),
         or_(outbox.c.sensitive.is_(True), bindparam("neutral_too") == 1),
     ),
@@ -42,7 +43,7 @@ _earlier = outbox.alias("earlier")
 
 
 def _blocked(lane: ColumnElement[str], by_then: ColumnElement[Any]) -> ColumnElement[bool]:
-    """An earlier row of the chat is due by then, and a row of that lane must not pass it.
+    """An earlier row of the chat, by the same way, is due by then, and a row of that lane must not pass it.
 
     Alerts wait for alerts only (R-12); replies and reminders for all but tidying; tidying for everything.
     """
@@ -54,6 +55,7 @@ def _blocked(lane: ColumnElement[str], by_then: ColumnElement[Any]) -> ColumnEle
     return exists().where(
         _earlier.c.state == "waiting",
         _earlier.c.chat_id == outbox.c.chat_id,
+        _earlier.c.way == outbox.c.way,
         _earlier.c.id < outbox.c.id,
         _earlier.c.due_at <= by_then,
         must_not_pass,
@@ -67,6 +69,7 @@ _DUE = Statement(
     .where(
         waiting,
         outbox.c.lane == bindparam("lane"),
+        outbox.c.way == bindparam("way"),
         outbox.c.due_at <= _now,
         or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= _now),
         ~_blocked(outbox.c.lane, _now),
@@ -76,13 +79,27 @@ _DUE = Statement(
 )
 _NEXT = Statement(
     select(func.min(_try_at, type_=outbox.c.due_at.type).label("at")).where(
-        and_(waiting, ~_blocked(outbox.c.lane, _try_at))
+        and_(waiting, outbox.c.way == bindparam("way"), ~_blocked(outbox.c.lane, _try_at))
     )
 )
+_UNSENT_ALERTS = Statement(
+    select(outbox)
+    .where(waiting, outbox.c.lane == "alert", outbox.c.due_at < bindparam("before"))
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("limit"))
+)
+_TALLY = Statement(
+    select(outbox.c.state, outbox.c.lane, func.count().label("rows")).group_by(outbox.c.state, outbox.c.lane)
+)
+_AMBIGUOUS = Statement(select(func.count().label("rows")).where(outbox.c.ambiguous.is_(True)))
 
 
 class OutboxStore:
-    """Implements bot.ports.stores.Outbox. Text, buttons and the neutral stand-in are sealed together."""
+    """Implements bot.ports.stores.Outbox. Text, buttons and the neutral stand-in are sealed together.
+
+    Ways are apart: neither gives way to the other or waits for it, so that a mail server that is down
+    holds back nothing on Telegram. `cancel` takes both.
+    """
 
     def __init__(self, work: Work, keys: Keyring, ids: Ids) -> None:
         self._work = work
@@ -90,9 +107,9 @@ class OutboxStore:
         self._ids = ids
 
     async def add(self, row: OutboxRow) -> None:
-        """Stage a row. An unsent `say` of the same chat and slot gives way to a `say` (state superseded)."""
+        """Stage a row. An unsent `say` of the same chat, slot and way gives way to a `say` (state superseded)."""
         if row.op == "say":
-            self._supersede(row.chat_id, row.slot, says_only=True)
+            self._supersede(row.chat_id, row.slot, way=row.way, says_only=True)
         values = fields_of(row)
         del values["id"], values["readable"]
         seal_id = self._ids.new()
@@ -105,17 +122,18 @@ class OutboxStore:
         for slot in slots:
             self._supersede(chat_id, slot, sensitive_only=sensitive_only)
 
-    async def due(self, now: datetime, lane: Lane, limit: int) -> list[OutboxRow]:
-        """Waiting rows of a lane that are due and may be tried, oldest first, at most one per chat: its first.
+    async def due(self, now: datetime, lane: Lane, limit: int, way: Way = "telegram") -> list[OutboxRow]:
+        """Waiting rows of a lane and way that are due and may be tried, oldest first, at most one per chat: its first.
 
         One whose payload does not open comes too, marked so, and stops none of the others.
         A row that waits to be tried again holds back those behind it; one that is not due yet does not.
         """
-        return [self._row(row) for row in await self._work.rows(_DUE, now=now, lane=lane.value, limit=limit)]
+        found = await self._work.rows(_DUE, now=now, lane=lane.value, limit=limit, way=way)
+        return [self._row(row) for row in found]
 
-    async def next_due_at(self) -> datetime | None:
-        """When the earliest waiting row that no other holds back may be tried."""
-        row = await self._work.row(_NEXT)
+    async def next_due_at(self, way: Way = "telegram") -> datetime | None:
+        """When the earliest waiting row of the way that no other holds back may be tried."""
+        row = await self._work.row(_NEXT, way=way)
         return row["at"] if row else None
 
     async def save(self, row: OutboxRow) -> None:
@@ -137,8 +155,28 @@ class OutboxStore:
         """State -> number of rows; states without rows are left out."""
         return {row["state"]: row["rows"] for row in await self._work.rows(_COUNTS)}
 
+    async def unsent_alerts(self, before: datetime, limit: int = 100) -> list[OutboxRow]:
+        """Alerts by any way that were due before then and still wait, the oldest first."""
+        found = await self._work.rows(_UNSENT_ALERTS, before=before, limit=limit)
+        return [self._row(row) for row in found]
+
+    async def tally(self) -> dict[tuple[str, str], int]:
+        """(state, lane) -> number of rows; pairs without rows are left out."""
+        return {(row["state"], row["lane"]): row["rows"] for row in await self._work.rows(_TALLY)}
+
+    async def ambiguous(self) -> int:
+        """How many rows may have left a copy behind (S-43)."""
+        row = await self._work.row(_AMBIGUOUS)
+        return int(row["rows"]) if row else 0
+
     def _supersede(
-        self, chat_id: str, slot: str, *, says_only: bool = False, sensitive_only: bool = False
+        self,
+        chat_id: str,
+        slot: str,
+        *,
+        way: str = "*",
+        says_only: bool = False,
+        sensitive_only: bool = False,
     ) -> None:
         # Rows of earlier units are changed by a staged UPDATE, which is written before this unit's rows;
         # those of this unit are changed where they wait.
@@ -148,6 +186,7 @@ class OutboxStore:
                 "state": "superseded",
                 "where_chat": chat_id,
                 "where_slot": slot,
+                "where_way": way,
                 "any_op": 0 if says_only else 1,
                 "neutral_too": 0 if sensitive_only else 1,
             },
@@ -158,6 +197,7 @@ class OutboxStore:
                 row["state"] == "waiting"
                 and row["chat_id"] == chat_id
                 and slot in ("*", row["slot"])
+                and way in ("*", row["way"])
                 and (row["op"] == "say" or not says_only)
                 and (row["sensitive"] or not sensitive_only)
             ):

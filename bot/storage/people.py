@@ -18,9 +18,10 @@ from bot.storage.work import Work
 
 log = structlog.get_logger(__name__)
 
+_NUL = "\0"
 _RANK = {role: rank for rank, role in enumerate(StaffRole)}
 
-_SEALED = ("alias", "pending", "released")
+_SEALED = ("alias", "pending", "released", "email", "reach", "safe_times", "check_in_day")
 _PERSON_AND_VISIT = Statement(
     select(people, *(column.label(f"visit_{column.name}") for column in visits.c if column.name != "id"))
     .select_from(people.outerjoin(visits, visits.c.id == people.c.visit_id))
@@ -70,7 +71,7 @@ _SET_CHAT_STATE = update_by_id(chats, ["state"])
 
 
 class PersonStore:
-    """Implements bot.ports.stores.People. Alias, pending and what was released are sealed together.
+    """Implements bot.ports.stores.People. Alias, e-mail, pending, released steps and what suits the person are sealed together.
 
     Remembers whom it read by id in this unit, so that a tap's save is written with the others.
     """
@@ -150,7 +151,8 @@ class PersonStore:
             if row["kind"] == "staff"
             else []
         )
-        body["released"] = tuple(body["released"])
+        # A row sealed before revision 0002 lacks what came with it; the record's defaults stand in.
+        body |= {name: tuple(body[name]) for name in ("released", "safe_times") if name in body}
         return Person(**row, **body, roles=_sorted({StaffRole(each["role"]) for each in held}))
 
     def _values(self, person: Person) -> Row:
@@ -197,14 +199,16 @@ class InvitationStore:
 
     def _values(self, invitation: Invitation) -> Row:
         values = fields_of(invitation)
-        alias = values.pop("alias").encode()
-        values["sealed_alias"] = self._keys.seal("invitations", "alias", invitation.id, alias)
+        sealed = _NUL.join((values.pop("alias"), values.pop("email"), values.pop("reach"))).encode()
+        values["sealed_alias"] = self._keys.seal("invitations", "alias", invitation.id, sealed)
         return values
 
     def _invitation(self, row: Row) -> Invitation:
         del row["token_lookup"]
-        alias = self._keys.open("invitations", "alias", row["id"], row.pop("sealed_alias"))
-        return Invitation(**row, alias=alias.decode())
+        opened = self._keys.open("invitations", "alias", row["id"], row.pop("sealed_alias")).decode()
+        alias, *ways = opened.split(_NUL)  # a row from before revision 0002 holds the alias alone
+        row |= dict(zip(("email", "reach"), ways, strict=False))
+        return Invitation(**row, alias=alias)
 
 
 def chat_lookup(keys: Keyring, bot_id: int, telegram_id: int) -> bytes:

@@ -48,6 +48,15 @@ _SESSIONS_BETWEEN = Statement(
     )
     .order_by(sessions.c.starts_at, sessions.c.id)
 )
+_SESSIONS_OF_PROGRAMME = Statement(
+    select(sessions)
+    .where(
+        sessions.c.programme_id == bindparam("programme_id"),
+        sessions.c.starts_at >= bindparam("start"),
+        sessions.c.starts_at < bindparam("end"),
+    )
+    .order_by(sessions.c.starts_at, sessions.c.id)
+)
 
 
 async def put(work: Work, change: Statement, add: Statement, values: Row) -> None:
@@ -132,6 +141,12 @@ class SessionStore:
     async def between(self, start: datetime, end: datetime) -> list[Session]:
         """Planned sessions (never cancelled ones) that start at `start` or later, and before `end`."""
         return [self._session(row) for row in await self._work.rows(_SESSIONS_BETWEEN, start=start, end=end)]
+
+    async def of_programme(self, programme_id: str, start: datetime, end: datetime) -> list[Session]:
+        """The programme's that start at `start` or later, and before `end`; cancelled ones too."""
+        span: Row = {"start": start, "end": end}
+        rows = await self._work.rows(_SESSIONS_OF_PROGRAMME, programme_id=programme_id, **span)
+        return [self._session(row) for row in rows]
 
     async def _one(self, statement: Statement, **values: Any) -> Session | None:
         row = await self._work.row(statement, **values)

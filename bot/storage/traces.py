@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import bindparam, delete, func, or_, select
 
 from bot.ports.records import AuditEntry, LedgerEntry
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
@@ -29,6 +29,7 @@ _newest = (
 _NEWEST = Statement(_newest.where(or_(ledger.c.gone_at.is_(None), ledger.c.kept != "")))
 _BY_MESSAGE = Statement(_newest.where(ledger.c.message_id == bindparam("message_id")))
 _GONE = update_by_id(ledger, ["gone_at", "kept"])
+_UNDELETABLE = Statement(select(func.count().label("rows")).where(ledger.c.kept != ""))
 
 _AT_ONCE = 100
 _ADD_SEEN = insert_into(seen)
@@ -79,6 +80,11 @@ class LedgerStore:
     async def gone(self, entry_id: str, at: datetime, kept: str = "") -> None:
         """Mark as deleted, or with `kept` as not deletable and why (S-43). Neither is standing any more."""
         await self._work.run(_GONE, {"where_id": entry_id, "gone_at": at, "kept": kept})
+
+    async def undeletable(self) -> int:
+        """How many messages could not be deleted (S-43)."""
+        row = await self._work.row(_UNDELETABLE)
+        return int(row["rows"]) if row else 0
 
 
 class SeenStore:

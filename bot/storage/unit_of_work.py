@@ -18,6 +18,7 @@ from bot.storage.file_lock import FileLock
 from bot.storage.key_check import check_keys
 from bot.storage.outbox import OutboxStore
 from bot.storage.people import ChatStore, InvitationStore, PersonStore
+from bot.storage.plan import AllowanceStore, PulseStore, ReminderStore, ShiftStore
 from bot.storage.programmes import ProgrammeStore, SessionStore
 from bot.storage.revisions import check_revision, database_file
 from bot.storage.sealing import Keyring
@@ -56,6 +57,10 @@ class SqliteUnit:
         self.outbox: stores.Outbox = OutboxStore(work, keys, ids)
         self.ledger: stores.Ledger = LedgerStore(work)
         self.audit: stores.Audit = AuditStore(work)
+        self.reminders: stores.Reminders = ReminderStore(work)
+        self.shifts: stores.Shifts = ShiftStore(work)
+        self.allowances: stores.Allowances = AllowanceStore(work)
+        self.pulses: stores.Pulses = PulseStore(work)
 
     async def commit(self) -> None:
         """Durable on disk when this returns. The unit is over then: what follows needs a new one."""

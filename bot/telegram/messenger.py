@@ -8,7 +8,7 @@ from typing import TypeVar
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.error import TelegramError
 
-from bot.ports.services import Ambiguous, Rows
+from bot.ports.services import Address, Ambiguous, Rows
 from bot.telegram.faults import Call, fault_of
 
 Got = TypeVar("Got")
@@ -20,10 +20,10 @@ class TelegramMessenger:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
 
-    async def send(self, telegram_chat: int, text: str, rows: Rows, *, protect: bool) -> int:
+    async def send(self, to: Address, text: str, rows: Rows, *, protect: bool) -> int:
         """Send and return the message id. `protect`: no forwarding, no saving (sensitive texts)."""
         sending = self._bot.send_message(
-            telegram_chat,
+            to,
             text,
             reply_markup=_keyboard(rows),
             protect_content=True if protect else None,
@@ -34,20 +34,20 @@ class TelegramMessenger:
             raise Ambiguous("sent without an id")
         return message.message_id
 
-    async def edit(self, telegram_chat: int, message_id: int, text: str, rows: Rows) -> None:
+    async def edit(self, to: Address, message_id: int, text: str, rows: Rows) -> None:
         """Replace text and buttons; "not modified" is success. Without rows the buttons go."""
         editing = self._bot.edit_message_text(
             text,
-            telegram_chat,
+            to,
             message_id,
             reply_markup=_keyboard(rows),
             link_preview_options=_no_preview(text),
         )
         await _call(editing, "edit")
 
-    async def delete(self, telegram_chat: int, message_id: int) -> None:
+    async def delete(self, to: Address, message_id: int) -> None:
         """Delete; already gone is success. Raises CannotDelete when Telegram will not."""
-        await _call(self._bot.delete_message(telegram_chat, message_id), "delete")
+        await _call(self._bot.delete_message(to, message_id), "delete")
 
     async def answer_press(self, callback_id: str) -> None:
         """Stop the button's spinner. Best effort: an expired press, or no network, loses nothing kept."""

@@ -50,6 +50,7 @@ class Poller:
         answer: Callable[[str], Awaitable[None]],
         long_poll: int = 25,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        turned: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._bot = bot
         self._bot_id = bot_id
@@ -58,28 +59,45 @@ class Poller:
         self._answer = answer
         self._long_poll = long_poll
         self._pause = pause
+        self._turned = turned
+        self._failing_since: datetime | None = None
+        self._was_away: datetime | None = None
         self._offset: int | None = None
         self._moved_at: datetime = clock.now()
         self.caught_up = asyncio.Event()
         self._answers: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Semaphore(_ANSWERS_AT_ONCE)
 
+    def is_away(self) -> bool:
+        """Whether Telegram cannot be asked now."""
+        return self._failing_since is not None
+
+    def was_away(self) -> datetime | None:
+        """Since when Telegram could not be asked, told once after all that waited there has been taken (R-11)."""
+        since, self._was_away = self._was_away, None
+        return since
+
     async def run(self) -> None:
         """Poll until cancelled. Only a fault of our own ends it otherwise."""
         failures = 0
         try:
             while True:
+                began = self._clock.now()
                 try:
                     raw = await self._fetch()
                     await self._take(raw)
                     if len(raw) < MOST:
                         self.caught_up.set()
+                        self._was_away, self._failing_since = self._failing_since or self._was_away, None
                     failures = 0
+                    self._turned(True)
                 except (TelegramError, _NoBatch) as error:
                     seconds = min(2.0**failures, _LONGEST_PAUSE)
                     failures = min(failures + 1, 5)
                     event = "poll.conflict" if isinstance(error, Conflict) else "poll.failed"
                     log.warning(event, fault=type(error).__name__, seconds=seconds)
+                    self._failing_since = self._failing_since or began
+                    self._turned(False)
                     await self._pause(seconds)
         finally:
             for task in self._answers:
@@ -93,7 +111,8 @@ class Poller:
         wanted = {
             "offset": self._offset,
             "limit": MOST,
-            "timeout": self._long_poll,
+            # At first nothing is waited for: what is to come after an outage has to know that all was taken.
+            "timeout": self._long_poll if self.caught_up.is_set() and not self.is_away() else 0,
             "allowed_updates": list(ALLOWED_UPDATES),
         }
         got = await self._bot.do_api_request(

@@ -8,12 +8,13 @@ from typing import Literal
 
 from bot.ports.records import Agreement, AnswerRow, Chat, Lane, Person, Session, VisitRow
 from bot.ports.stores import Unit
-from bot.usecases import door
+from bot.usecases import door, patterns
 from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.facts import params_for
 from bot.usecases.hold import after_test
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import messages
+from bot.usecases.roster import refresh_rosters
 from bot.usecases.way import moved
 from flows import effects as fx
 from flows.engine import Turn, advance
@@ -27,6 +28,7 @@ _STATUS: dict[str, Literal["open", "paused", "done"]] = {
     "paused": "paused",
     "done": "done",
 }
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # Closings after which nothing sensitive may stay in the chat: somebody else is near, or holds the phone.
 _NOT_ALONE = ("nearby", "later", "not_person")
 
@@ -80,6 +82,8 @@ async def turn(
     """
     playable, before = stands(desk, row)
     result = advance(playable, before, happened, desk.now())
+    told, found = await patterns.look(unit, desk, person, row, result)
+    result = replace(result, visit=told)
     programme = await unit.programmes.get(person.programme_id)
     if programme is None:
         raise LookupError(f"person {person.id} belongs to no programme")
@@ -101,6 +105,11 @@ async def turn(
         person = _held_back(person, result)
     await _speak(unit, desk, person, chat, row, result, params_for(person, programme, session), quiet=quiet)
     await _bring_up(unit, desk, person, row, result, session)
+    if found:
+        soon = session or await unit.sessions.next_for(person, desk.now())
+        await patterns.bring_up(unit, desk, person, row, found, soon)
+    if session is not None:
+        await refresh_rosters(unit, desk, person, session)
     return person
 
 
@@ -206,11 +215,19 @@ async def _finish(unit: Unit, desk: Desk, person: Person, row: VisitRow, turn: T
     if row.script == "welcome":
         if ended.outcome == "done":
             await _agree(unit, desk, person, row)
-            return moved(person, "agreed")
+            return moved(await _reachable_when(unit, person, row), "agreed")
         return moved(person, "must_wait") if ended.outcome in ("wait", "declined", "not_person") else person
     if row.script.startswith("orientation") and ended.outcome == "done":
         return moved(person, "oriented")
     return person
+
+
+async def _reachable_when(unit: Unit, person: Person, row: VisitRow) -> Person:
+    """The person with the times for messages and the day for the check-in that they chose."""
+    answers = {a.step: a.choices for a in await unit.answers.of_visit(row.id) if a.kind == "chosen"}
+    safe = tuple(part for part in answers.get("WE-SAFE", ()) if part != "any")
+    day = next((WEEKDAYS.index(d) for d in answers.get("WE-DAY", ()) if d in WEEKDAYS), person.check_in_day)
+    return replace(person, safe_times=safe, check_in_day=day)
 
 
 async def _agree(unit: Unit, desk: Desk, person: Person, row: VisitRow) -> None:

@@ -11,6 +11,7 @@ from bot.usecases.case_access import Visitor, audit, say
 from bot.usecases.case_card import LIFTING, can_lift, kind_for, refresh, show
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.render import notice, open_menu
+from bot.usecases.roster import refresh_rosters
 from bot.usecases.take_case import advance
 from flows.effects import Line
 
@@ -41,7 +42,7 @@ def outcomes(desk: Desk, visitor: Visitor) -> tuple[str, ...]:
 async def offer_outcomes(unit: Unit, desk: Desk, visitor: Visitor) -> None:
     """Show the outcomes as buttons below the case; no free text (S-22)."""
     buttons = [(texts.OUTCOMES[o], f"OUT:{o}:{visitor.case.ref}") for o in outcomes(desk, visitor)]
-    await _ask(unit, desk, visitor, texts.WHICH_OUTCOME, buttons)
+    await ask_below(unit, desk, visitor, texts.WHICH_OUTCOME, buttons)
 
 
 async def resolve(unit: Unit, desk: Desk, visitor: Visitor, outcome: str) -> None:
@@ -75,7 +76,7 @@ async def offer_lifts(unit: Unit, desk: Desk, visitor: Visitor) -> None:
         await say(unit, desk, visitor.person, visitor.chat, texts.NO_LIFT)
         return
     buttons = [(label, f"LIFT:{template}:{visitor.case.ref}") for template, label in texts.LIFTS.items()]
-    await _ask(unit, desk, visitor, texts.WHICH_LIFT, buttons)
+    await ask_below(unit, desk, visitor, texts.WHICH_LIFT, buttons)
 
 
 async def lift(unit: Unit, desk: Desk, visitor: Visitor, template: str) -> None:
@@ -89,6 +90,7 @@ async def lift(unit: Unit, desk: Desk, visitor: Visitor, template: str) -> None:
     assert readiness is not None, "can_lift has found it"
     await unit.readiness.put(replace(readiness, lifted=template, lifted_by=staff.id, lifted_at=now))
     await audit(unit, desk, staff, "hold.lifted", case.id, template=template)
+    await _on_roster(unit, desk, case)
     await show(unit, desk, case, staff, visitor.chat, visitor.mine)
     for part in visitor.parts:
         if part.role in LIFTING and part.state == "done":  # there it says that the hold stands
@@ -98,6 +100,13 @@ async def lift(unit: Unit, desk: Desk, visitor: Visitor, template: str) -> None:
         await say(unit, desk, staff, visitor.chat, texts.LIFTED, text=label)
     else:
         await say(unit, desk, staff, visitor.chat, texts.LIFTED_UNSENT)
+
+
+async def _on_roster(unit: Unit, desk: Desk, case: Case) -> None:
+    person = await unit.people.get(case.person_id)
+    session = await unit.sessions.get(case.session_id) if case.session_id else None
+    if person is not None and session is not None:
+        await refresh_rosters(unit, desk, person, session)
 
 
 async def _tell_participant(unit: Unit, desk: Desk, case: Case, line: Line) -> bool:
@@ -111,7 +120,10 @@ async def _tell_participant(unit: Unit, desk: Desk, case: Case, line: Line) -> b
     return True
 
 
-async def _ask(unit: Unit, desk: Desk, visitor: Visitor, line: Line, buttons: list[tuple[Line, str]]) -> None:
+async def ask_below(
+    unit: Unit, desk: Desk, visitor: Visitor, line: Line, buttons: list[tuple[Line, str]]
+) -> None:
+    """A question below the case, with its buttons and one back."""
     buttons = [*buttons, (texts.BACK, f"CASE:card:{visitor.case.ref}")]
     await show(
         unit, desk, visitor.case, visitor.person, visitor.chat, visitor.mine, notes=[line], buttons=buttons

@@ -13,7 +13,8 @@ from bot.usecases import staff_texts as texts
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.facts import time_of
 from bot.usecases.hold import is_held
-from bot.usecases.reach import reader_of
+from bot.usecases.mail import mail_case
+from bot.usecases.reach import reader_of, ways_to
 from flows.effects import Line
 from flows.values import CaseKind, Role, Urgency
 
@@ -21,6 +22,13 @@ log = structlog.get_logger(__name__)
 
 _KINDS = (CaseKind.SAFETY, CaseKind.SPACE, CaseKind.EQUIPMENT, CaseKind.REVIEW)
 LIFTING = frozenset({Role.FACILITATOR, Role.DUTY, Role.MANAGER})
+SESSION_SCRIPT = "session"
+"""Stands for a script where a concern is about people of a session; the person's id is then the choice."""
+
+
+def of_session(case: Case) -> bool:
+    """Whether the case is about a session's people rather than one person."""
+    return bool(case.raised) and all(raised.script == SESSION_SCRIPT for raised in case.raised)
 
 
 def raised_for(case: Case, roles: Iterable[Role]) -> tuple[Raised, ...]:
@@ -54,7 +62,7 @@ def slot_of(case: Case) -> str:
 
 async def can_lift(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> bool:
     """Whether there is a hold that nobody has lifted, and the roles are those that decide it (S-08)."""
-    if case.session_id is None or not any(part.role in LIFTING for part in mine):
+    if case.session_id is None or not any(part.role in LIFTING for part in mine) or of_session(case):
         return False
     readiness = await unit.readiness.get(case.session_id, case.person_id)
     return is_held(readiness)
@@ -90,7 +98,9 @@ def _buttons(case: Case, reader: Person, mine: Sequence[CaseRole], *, lift: bool
         (texts.TAKE, "take", any(part.state == "asking" for part in acting)),
         (texts.SEEN, "seen", any(part.role is Role.PARTNER_SUPPORT for part in asking)),
         (texts.DETAILS, "details", bool(asking or held)),
+        (texts.KEEP, "keep", any(part.reminded for part in held)),
         (texts.RESOLVE, "resolve", bool(acting)),
+        (texts.HAND_OVER, "hand", bool(held)),
         (texts.LIFT, "lift", lift and (bool(held) or _decided(mine))),
     ]
     return [(label, f"CASE:{choice}:{case.ref}") for label, choice, shown in wanted if shown]
@@ -143,6 +153,7 @@ async def show(
     *,
     notes: Sequence[Line] = (),
     fresh: bool = False,
+    urgent: bool = False,
     buttons: Sequence[tuple[Line, str]] | None = None,
 ) -> None:
     """Put the case into its slot of the chat, as it stands for this reader; `buttons` instead of its own.
@@ -158,7 +169,7 @@ async def show(
     text = render(desk, case, reader, mine, session, lift=lift, notes=notes)
     shown = _buttons(case, reader, mine, lift=lift) if buttons is None else buttons
     message = Message(slot_of(case), text, in_rows(desk, reader.language, shown), fresh=fresh)
-    await post(unit, desk, chat, message, lane=Lane.ALERT if asking else Lane.REPLY, case_id=case.id)
+    await post(unit, desk, chat, message, lane=Lane.ALERT if asking or urgent else Lane.REPLY, case_id=case.id)
 
 
 async def _beside(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> tuple[Session | None, bool]:
@@ -184,12 +195,23 @@ async def alert(
     people: Iterable[str],
     *,
     notes: Sequence[Line] = (),
+    taken: bool = False,
 ) -> None:
-    """Alert each person with an open chat, once, for all parts in which they are asked now."""
+    """Alert each person by their ways, once by each, for all parts in which they are asked now.
+
+    `taken`: because of one they have taken on.
+    """
     for person_id in dict.fromkeys(people):
-        if found := await reader_of(unit, person_id):
-            mine = [part for part in parts_asking(parts, person_id) if part.state == "asking"]
-            await show(unit, desk, case, *found, mine, notes=notes, fresh=True)
+        ways = await ways_to(unit, person_id)
+        if ways is None:
+            continue
+        mine = [part for part in parts_asking(parts, person_id) if taken or part.state == "asking"]
+        if ways.telegram:
+            await show(unit, desk, case, ways.person, ways.chat, mine, notes=notes, fresh=True, urgent=True)
+        if ways.email:
+            session, lift = await _beside(unit, case, mine)
+            text = render(desk, case, ways.person, mine, session, lift=lift, notes=notes)
+            await mail_case(unit, desk, ways.person, ways.chat, case, slot_of(case), text)
 
 
 async def refresh(

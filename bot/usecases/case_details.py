@@ -11,7 +11,7 @@ from bot.ports.records import AnswerRow, Case, Lane, Person, Raised
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say
-from bot.usecases.case_card import raised_for
+from bot.usecases.case_card import SESSION_SCRIPT, of_session, raised_for
 from bot.usecases.desk import Desk, Message, post, retract
 from bot.usecases.facts import params_for, time_of
 from flows.effects import Line
@@ -44,8 +44,9 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
     case, reader = visitor.case, visitor.person
     roles = {part.role for part in visitor.readable}
     raised = raised_for(case, roles)
-    wording = await _wording(unit, desk, case, reader)
-    found = [await _heading(unit, case, desk, reader)]
+    names = await _names(unit, case)
+    wording = await _wording(unit, desk, case, reader, names)
+    found = [await _heading(unit, case, desk, reader, names)]
     if not case.readable:
         found.append(desk.texts.line(reader.language, texts.UNREADABLE))
     if Role.PARTNER_SUPPORT in roles:
@@ -62,15 +63,16 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
     return found
 
 
-async def _heading(unit: Unit, case: Case, desk: Desk, reader: Person) -> str:
-    participant = await unit.people.get(case.person_id)
-    lines = [
-        desk.texts.line(
-            reader.language,
-            texts.DETAILS_OF,
-            {"case": case.ref, "alias": participant.alias if participant else ""},
-        )
-    ]
+async def _names(unit: Unit, case: Case) -> dict[str, str]:
+    """Person id -> alias of whom the case is about: one person, or in a session's case each that is named in it."""
+    ids = [r.choices[0] for r in case.raised] if of_session(case) else [case.person_id]
+    people = [await unit.people.get(person_id) for person_id in dict.fromkeys(ids)]
+    return {person.id: person.alias for person in people if person is not None}
+
+
+async def _heading(unit: Unit, case: Case, desk: Desk, reader: Person, names: dict[str, str]) -> str:
+    params = {"case": case.ref, "alias": ", ".join(names.values())}
+    lines = [desk.texts.line(reader.language, texts.DETAILS_OF, params)]
     session = await unit.sessions.get(case.session_id) if case.session_id else None
     if session is not None:
         time = time_of(reader, session.starts_at)
@@ -86,6 +88,7 @@ class _Wording:
     language: str
     version: tuple[str, int] | None
     params: dict[str, str]
+    names: dict[str, str]
 
     def _script(self, name: str) -> Playable | None:
         library = self.desk.library
@@ -95,15 +98,20 @@ class _Wording:
 
     def question(self, script: str, step_id: str) -> str:
         """The step's id and the beginning of what was asked."""
+        if script == SESSION_SCRIPT and step_id in texts.SESSION_STEPS:
+            return self.desk.texts.line(self.language, texts.SESSION_STEPS[step_id])
         found = self._script(script)
         step = found.find(step_id) if found else None
         if step is None:
-            return step_id
+            named = texts.STEPS.get(step_id)
+            return self.desk.texts.line(self.language, named) if named else step_id
         text = self.desk.texts.line(self.language, Line(f"{script}/{step_id}", step.text), self.params)
         return f"{step_id}: {shorten(text, QUESTION, placeholder='…')}"
 
     def choices(self, raised: Raised) -> str:
-        """The labels that were chosen."""
+        """The labels that were chosen; for a session's people their aliases."""
+        if raised.script == SESSION_SCRIPT:
+            return ", ".join(self.names.get(person_id, "?") for person_id in raised.choices)
         found = self._script(raised.script)
         step = found.find(raised.step) if found else None
         labels: list[str] = []
@@ -116,13 +124,13 @@ class _Wording:
         return ", ".join(labels)
 
 
-async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person) -> _Wording:
+async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person, names: dict[str, str]) -> _Wording:
     visit = await unit.visits.get(case.visit_id) if case.visit_id else None
     programme = await unit.programmes.get(case.programme_id)
     session = await unit.sessions.get(case.session_id) if case.session_id else None
     params = params_for(reader, programme, session) if programme else {}
     version = (visit.script, visit.script_version) if visit else None
-    return _Wording(desk, reader.language, version, params)
+    return _Wording(desk, reader.language, version, params, names)
 
 
 def _concerns(desk: Desk, wording: _Wording, raised: Iterable[Raised]) -> list[str]:

@@ -12,6 +12,9 @@ from bot.ports.stores import Stale, Unit, Unreadable
 from bot.usecases.ask_role import Asked, ask, reachable
 from bot.usecases.case_card import alert
 from bot.usecases.desk import Desk
+from bot.usecases.digest import into_digest, is_solved, send_digest
+from bot.usecases.overdue import lapse, overdue
+from bot.usecases.rota import on_duty_for
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +33,23 @@ async def climb(unit: Unit, desk: Desk, now: datetime) -> int:
         try:
             case = await unit.cases.get(part.case_id)
             if case is not None:
-                await _keep(unit, desk, case, part, await ask(unit, case, part, now))
+                await _look(unit, desk, case, part, now)
         except Unreadable as fault:
             # One row that does not open stops no other case; it is tried again at the next look.
             log.warning("climb.unreadable", case=part.case_id, error=str(fault))
     return len(due)
+
+
+async def _look(unit: Unit, desk: Desk, case: Case, part: CaseRole, now: datetime) -> None:
+    """One part whose time has come. Several that wait for a digest are seen to by the first of them."""
+    if part.state == "taken":
+        await overdue(unit, desk, case, part)
+    elif ladder.is_quiet(ladder.read(part.ladder)):
+        await send_digest(unit, desk, case.programme_id)
+    elif part.rung == 0 and await is_solved(unit, case, part):
+        await into_digest(unit, desk, case, part)
+    else:
+        await _keep(unit, desk, case, part, await ask(unit, case, part, now))
 
 
 async def unreachable(unit: Unit, desk: Desk, row: OutboxRow) -> None:
@@ -44,14 +59,17 @@ async def unreachable(unit: Unit, desk: Desk, row: OutboxRow) -> None:
         return
     person_id = await _whose(unit, row)
     for part in await unit.cases.roles(case.id):
+        if part.state == "taken" and part.taken_by == person_id:
+            await lapse(unit, desk, case, part)
+            continue
         if part.state != "asking" or (person_id is not None and person_id not in part.asked):
             continue
-        if await _others_asked(unit, case, part, person_id):
+        if await _others_asked(unit, case, part, person_id, desk.now()):
             continue
         asked = await ask(unit, case, part, desk.now(), passed=True, but=person_id)
         # At the end of the ladder only somebody not asked so far is worth asking before the due time;
         # otherwise a second failure would come round at once, and so on without a pause.
-        if part.rung <= len(part.ladder) or set(asked.people) - set(part.asked):
+        if not ladder.asked_all(ladder.read(part.ladder), part.rung) or set(asked.people) - set(part.asked):
             await _keep(unit, desk, case, part, asked)
 
 
@@ -65,11 +83,15 @@ async def _whose(unit: Unit, row: OutboxRow) -> str | None:
     return chat.person_id if chat else None
 
 
-async def _others_asked(unit: Unit, case: Case, part: CaseRole, person_id: str | None) -> bool:
+async def _others_asked(unit: Unit, case: Case, part: CaseRole, person_id: str | None, now: datetime) -> bool:
     """Whether somebody else of the rung asked last can be reached."""
     rungs = ladder.read(part.ladder)
-    if part.rung <= len(rungs):
-        people = rungs[part.rung - 1].people
+    if part.rung == 0:
+        return True  # nobody has been asked yet, so nobody's absence asks the next
+    if not ladder.asked_all(rungs, part.rung):
+        last = rungs[part.rung - 1]
+        on_duty = last.kind == "duty" and await on_duty_for(unit, case.programme_id, part.role, now)
+        people = on_duty or last.people
     else:
         role = ROLE_OF_LETTER[part.role]
         people = tuple(person.id for person in await unit.people.in_role(case.programme_id, role))

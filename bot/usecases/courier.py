@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from bot.ports.records import Lane, LedgerEntry, OutboxRow
 from bot.ports.services import (
+    Address,
     Ambiguous,
     CannotDelete,
     Clock,
@@ -38,10 +39,10 @@ SWEEP_AT_ONCE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A row with its chat and the messages standing there, oldest first."""
+    """A row with whom it is for and the messages standing there, oldest first."""
 
     row: OutboxRow
-    telegram_chat: int
+    to: Address
     standing: tuple[LedgerEntry, ...]
 
     @property
@@ -120,10 +121,10 @@ class Courier:
         if row.fresh or below or row.sensitive != target.sensitive:
             return False
         try:
-            await self._messenger.edit(errand.telegram_chat, target.message_id, row.text, row.rows)
+            await self._messenger.edit(errand.to, target.message_id, row.text, row.rows)
         except MissingMessage:
             result.gone.append((target.id, ""))
-            self._pace.take(errand.telegram_chat)  # for the message that goes out instead
+            self._pace.take(errand.to)  # for the message that goes out instead
             return False
         except Ambiguous as fault:
             # An edit made twice is the same edit, so that it leaves nothing behind.
@@ -132,9 +133,9 @@ class Courier:
 
     async def _send(self, errand: Errand, result: Result) -> None:
         row = errand.row
-        message_id = await self._messenger.send(
-            errand.telegram_chat, row.text, row.rows, protect=row.sensitive
-        )
+        message_id = await self._messenger.send(errand.to, row.text, row.rows, protect=row.sensitive)
+        if not message_id:
+            return  # a way on which nothing is known to stand
         result.put = LedgerEntry(
             id=self._ids.new(),
             chat_id=row.chat_id,
@@ -163,7 +164,7 @@ class Courier:
     async def _drop(self, errand: Errand, entry: LedgerEntry, result: Result) -> None:
         kept = ""
         try:
-            await self._messenger.delete(errand.telegram_chat, entry.message_id)
+            await self._messenger.delete(errand.to, entry.message_id)
         except (CannotDelete, Refused):
             kept = NOT_DELETABLE
             if entry.side == "bot" and entry.sensitive:
@@ -172,11 +173,9 @@ class Courier:
 
     async def _blank(self, errand: Errand, entry: LedgerEntry) -> None:
         """Edit the text away where the message itself has to stay."""
-        self._pace.take(errand.telegram_chat)
+        self._pace.take(errand.to)
         try:
-            await self._messenger.edit(
-                errand.telegram_chat, entry.message_id, errand.row.instead or NOTHING, ()
-            )
+            await self._messenger.edit(errand.to, entry.message_id, errand.row.instead or NOTHING, ())
         except (MissingMessage, Refused):
             return  # counted as kept
 

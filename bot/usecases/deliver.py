@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
+from bot.ports.records import Way
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
 from bot.ports.stores import Stale, Storage, StorageFault, Unit
 from bot.usecases.courier import Courier, Errand, Result
@@ -26,7 +28,9 @@ log = structlog.get_logger(__name__)
 
 
 class Sender:
-    """The one sender of a bot: `run()` for ever, or `step()` by hand; never both at a time.
+    """The one sender of a bot by one way: `run()` for ever, or `step()` by hand; never both at a time.
+
+    Each way has a sender of its own, so that a way that is down holds up no other.
 
     `pace` counts what it sends; who sends beside it asks and counts there too.
     """
@@ -39,13 +43,15 @@ class Sender:
         ids: Ids,
         limits: SendLimits,
         on_fault: OnFault,
+        way: Way = "telegram",
+        turned: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self.pace = Pace(clock, limits)
         self._storage = storage
         self._clock = clock
         self._on_fault = on_fault
         self._courier = Courier(messenger, clock, ids, self.pace)
-        self._picker = Picker(self.pace, clock, on_fault)
+        self._picker = Picker(self.pace, clock, on_fault, way)
         self._flying: dict[str, asyncio.Task[None]] = {}  # by chat, until what came of it is marked
         self._results: list[Result] = []
         self._paused: dict[str, datetime] = {}
@@ -53,6 +59,7 @@ class Sender:
         self._holds = 0
         self._storage_faults = 0
         self._woken = asyncio.Event()
+        self._turned = turned
 
     def wake(self) -> None:
         """Something was committed: look at the outbox at once."""
@@ -96,7 +103,9 @@ class Sender:
                 if settled or picked.settled:
                     await unit.commit()
         except (StorageFault, Stale) as fault:
+            self._turned(False)
             return await self._wait_for_storage(fault, len(settled))
+        self._turned(True)
         self._storage_faults = 0
         del self._results[: len(settled)]
         for result in settled:
@@ -125,7 +134,7 @@ class Sender:
             await unit.ledger.gone(entry_id, now, kept)
         if result.put is not None:
             await unit.ledger.add(result.put)
-        if result.why == "unreachable":
+        if result.why == "unreachable" and row.way == "telegram":
             await unit.chats.set_state(row.chat_id, "blocked")
         if result.why is not None:
             await self._on_fault(unit, row, result.why)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.ports.records import Chat, Lane, OutboxRow
+from bot.ports.records import Chat, Lane, OutboxRow, Way
 from bot.ports.services import Clock, Ids, Rows, Texts
 from bot.ports.stores import Unit
 from flows.library import Library
@@ -76,15 +76,17 @@ async def post(
     *,
     lane: Lane = Lane.REPLY,
     case_id: str | None = None,
+    way: Way = "telegram",
+    due_at: datetime | None = None,
 ) -> None:
-    """Stage a message in the outbox, due now."""
+    """Stage a message in the outbox, due now unless `due_at` says later."""
     await unit.outbox.add(
         OutboxRow(
             chat_id=chat.id,
             lane=lane,
             slot=message.slot,
             op="say",
-            due_at=desk.now(),
+            due_at=due_at or desk.now(),
             text=message.text,
             rows=message.rows,
             sensitive=message.sensitive,
@@ -92,6 +94,7 @@ async def post(
             instead=message.instead,
             fresh=message.fresh,
             case_id=case_id,
+            way=way,
         )
     )
 

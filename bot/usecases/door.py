@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.ports.records import Chat, Person
@@ -28,8 +28,10 @@ def agreed(person: Person) -> dict[str, Any] | None:
     return {"do": "open", "item": "welcome", "facts": facts} if facts else None
 
 
-async def ask(unit: Unit, desk: Desk, person: Person, chat: Chat, then: dict[str, Any]) -> Person:
-    """Put the door before `then`. What stands open in the chat is taken away first."""
+async def ask(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, then: dict[str, Any], *, due_at: datetime | None = None
+) -> Person:
+    """Put the door before `then`, or stage that for later. What stands open in the chat is taken away at once."""
     if kept := agreed(person):
         then = {**then, "facts": kept["facts"]}
     if held_back := (person.pending or {}).get("help"):
@@ -45,5 +47,6 @@ async def ask(unit: Unit, desk: Desk, person: Person, chat: Chat, then: dict[str
             (neutral.DOOR_NOT_ME, "not_me"),
         )
     )
-    await post(unit, desk, chat, Message("door", say(person.language, neutral.DOOR), rows, fresh=True))
+    message = Message("door", say(person.language, neutral.DOOR), rows, fresh=True)
+    await post(unit, desk, chat, message, due_at=due_at)
     return replace(person, pending=then, open_until=None)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.ports.inbound import Inbound
 from bot.ports.records import AuditEntry, Chat, Invitation, Person, Programme, StaffRole
 from bot.ports.stores import Unit
-from bot.usecases import door, neutral
+from bot.usecases import door, neutral, rota
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.staff_notice import tell_administrators
 from bot.usecases.way import moved
@@ -40,6 +40,7 @@ async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
         AuditEntry(desk.ids.new(), now, person.id, "enrolled", person.id, {"role": invitation.role})
     )
     if person.kind == "staff":
+        await rota.became(unit, desk.ids, programme.id, invitation.id, person.id, now)
         await welcome_staff(unit, desk, person, chat)
     elif len(offered(desk, programme)) > 1:
         await ask_language(unit, desk, person, chat, programme)
@@ -74,6 +75,8 @@ async def _person(unit: Unit, desk: Desk, invitation: Invitation) -> Person:
         timezone=invitation.timezone,
         state="active" if staff else "language",
         created_at=desk.now(),
+        email=invitation.email if staff else "",
+        reach=invitation.reach if staff else "telegram",
     )
     await unit.people.add(person)
     if staff:

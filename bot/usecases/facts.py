@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_skeleton, format_time, get_timezone_location
 from babel.units import format_unit
 
-from bot.escalation.ladder import SATURDAY
+from bot.escalation.office import SATURDAY
 from bot.ports.records import Person, Programme, Session, StaffRole
 from bot.ports.stores import Unit
 from bot.texts import locale_of
 from bot.usecases.ask_role import reachable
 from bot.usecases.desk import Desk
 from bot.usecases.hold import is_held
+from bot.usecases.rota import has_rota, on_duty
 
 
 async def facts_for(
@@ -25,18 +26,31 @@ async def facts_for(
         "platform": session.platform if session else programme.platform,
         "session": "none" if session is None else "individual" if session.person_id else "group",
         "free_text": "on" if programme.free_text else "off",
-        "duty": "on" if await _on_duty(unit, programme) else "off",
+        "duty": "on" if await _on_duty(unit, programme, desk.now()) else "off",
         "staffed": "on" if is_staffed(programme, desk.now()) else "off",
         "per_sitting": str(desk.numbers.per_sitting),
         "language": person.language,
         "released": " ".join(person.released),
     }
     held = session is not None and is_held(await unit.readiness.get(session.id, person.id))
-    return {**facts, "held": "yes" if held else "no"}
+    return {**facts, "held": "yes" if held else "no", **await _allowed(unit, desk, person, session)}
 
 
-async def _on_duty(unit: Unit, programme: Programme) -> bool:
-    """Whether a duty worker can be reached (S-07)."""
+async def _allowed(unit: Unit, desk: Desk, person: Person, session: Session | None) -> dict[str, str]:
+    """What staff have allowed for the time of the session; a phone in a session alone with staff only (ST-01, ST-05)."""
+    when = max(desk.now(), session.starts_at) if session else desk.now()
+    allowed = {allowance.what for allowance in await unit.allowances.current(person.id, when)}
+    alone = session is not None and session.person_id is not None
+    return {
+        "headphones_allowed": "yes" if "no_headphones" in allowed else "no",
+        "phone_allowed": "yes" if "phone" in allowed and alone else "no",
+    }
+
+
+async def _on_duty(unit: Unit, programme: Programme, now: datetime) -> bool:
+    """Whether a duty worker can be reached (S-07): one who is on duty by the rota, if there is one."""
+    if await has_rota(unit, programme, StaffRole.DUTY, now):
+        return bool(await reachable(unit, await on_duty(unit, programme.id, StaffRole.DUTY, now)))
     people = await unit.people.in_role(programme.id, StaffRole.DUTY)
     return bool(await reachable(unit, [person.id for person in people]))
 

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from bot.ports.records import AuditEntry, Group, Invitation, Person, Programme, Session, StaffRole
+from bot.ports.records import AuditEntry, Group, Invitation, Person, Programme, StaffRole
 from bot.ports.services import Clock, Ids
 from bot.ports.stores import Unit
+from bot.usecases.desk import Desk
+from bot.usecases.import_sessions import Meeting, import_sessions
 from bot.usecases.invite import IN_A_GROUP, OPERATOR, Guest, Issued, invite
-from bot.usecases.programme_file import ProgrammeFile, SessionEntry, StaffEntry, is_relative, start_of
+from bot.usecases.programme_file import ProgrammeFile, SessionEntry, StaffEntry
+from bot.usecases.rota import keep_rotas
 
 INVITED_DAYS = 14
+Reached = TypeVar("Reached", Person, Invitation)
 
 
 @dataclass(slots=True)
@@ -31,19 +36,27 @@ class Imported:
         self.lines.append(f"{what}: {'made' if new else 'changed' if changed else 'as it was'}")
 
 
-async def import_programme(
-    unit: Unit, clock: Clock, ids: Ids, file: ProgrammeFile, step: Callable[[], None]
-) -> Imported:
-    """Stage all of the file, which has no faults (`faults_in`); the caller commits. `step` is called at each part."""
+async def import_programme(unit: Unit, desk: Desk, file: ProgrammeFile, step: Callable[[], None]) -> Imported:
+    """Stage all of the file, which has no faults (`faults_in`); the caller commits. `step` is called at each part.
+
+    Raises CannotInvite, and BadSessions where sessions do not fit what is kept.
+    """
+    clock, ids = desk.clock, desk.ids
     work = _Import(unit, clock, ids, file)
     programme = await work.programme()
     groups = await work.groups(programme, step)
     await work.staff(programme, groups, step)
-    for session in file.sessions:
-        await work.session(programme, groups, session)
-        step()
+    await work.rotas(programme)
+    meetings = [_meeting(entry) for entry in file.sessions]
+    work.done.lines += await import_sessions(unit, desk, programme, meetings, step, regroup=True)
     await unit.audit.add(AuditEntry(ids.new(), clock.now(), OPERATOR, "programme.imported", programme.id))
     return work.done
+
+
+def _reached(one: Reached, entry: StaffEntry) -> Reached:
+    """With the address and the way the file says; without an address only Telegram is left."""
+    email = one.email if entry.email is None else entry.email
+    return replace(one, email=email, reach=(entry.reach or one.reach) if email else "telegram")
 
 
 class _Import:
@@ -54,9 +67,10 @@ class _Import:
     async def programme(self) -> Programme:
         entry = self._file.programme
         before = await self._unit.programmes.by_key(entry.key)
+        rotas = before.settings.get("rotas", []) if before else []  # until everybody they name has an id
         programme = Programme(
             id=before.id if before else self._ids.new(),
-            settings=entry.settings.model_dump(),
+            settings={**entry.settings.model_dump(mode="json"), "rotas": rotas},
             **entry.model_dump(exclude={"settings"}),
         )
         if programme != before:
@@ -89,6 +103,16 @@ class _Import:
             first = StaffEntry(alias="Administrator", role=StaffRole.ADMINISTRATOR)
             await self._invite(programme, None, first)
 
+    async def rotas(self, programme: Programme) -> None:
+        """With ids for aliases: of those enrolled, or of the invitation that is still waiting for them."""
+        now, before = self._clock.now(), bool(programme.settings["rotas"])
+        if not self._file.rotas and not before:
+            return
+        who = {i.alias: i.id for i in await self._unit.invitations.pending(programme.id) if i.expires_at > now}
+        who |= {alias: person.id for alias, person in (await self._enrolled(programme)).items()}
+        changed = await keep_rotas(self._unit, self._ids, programme, self._file.rotas, who, now)
+        self.done.note("rotas", new=not before, changed=changed)
+
     async def _enrolled(self, programme: Programme) -> dict[str, Person]:
         found: dict[str, Person] = {}
         for role in StaffRole:
@@ -107,10 +131,15 @@ class _Import:
         person = enrolled.get(entry.alias)
         if person is not None:
             await self._unit.people.add_role(person.id, entry.role, group_id)
-            self.done.note(f"{entry.role} {entry.alias}", new=False, changed=entry.role not in person.roles)
+            reached = _reached(person, entry)
+            if reached != person:
+                await self._unit.people.save(reached)
+            changed = entry.role not in person.roles or reached != person
+            self.done.note(f"{entry.role} {entry.alias}", new=False, changed=changed)
             return
         for invited in waiting:
             if (invited.alias, invited.role, invited.group_id) == (entry.alias, entry.role.value, group_id):
+                await self._unit.invitations.save(_reached(invited, entry))
                 until = f"{invited.expires_at:%Y-%m-%d %H:%M} UTC"
                 self.done.lines.append(f"{entry.role} {entry.alias}: invited already, until {until}")
                 self.done.waiting.append(invited)
@@ -123,6 +152,8 @@ class _Import:
             entry.alias,
             entry.language or programme.languages[0],
             entry.timezone or (group.timezone if group else programme.timezone),
+            entry.email or "",
+            entry.reach or "telegram",
         )
         # Whoever waits under another role or group is invited for the one the file says now.
         issued = await invite(
@@ -136,35 +167,17 @@ class _Import:
             return groups[entry.group]
         return groups[self._file.groups[0].key] if entry.role.value in IN_A_GROUP else None
 
-    async def session(self, programme: Programme, groups: dict[str, Group], entry: SessionEntry) -> None:
-        before = await self._unit.sessions.by_key(programme.id, entry.key)
-        session = Session(
-            id=before.id if before else self._ids.new(),
-            programme_id=programme.id,
-            key=entry.key,
-            group_id=groups[entry.group].id,
-            person_id=None,
-            starts_at=before.starts_at
-            if before and is_relative(entry.starts)
-            else start_of(entry.starts, groups[entry.group].timezone, self._clock.now()),
-            minutes=entry.minutes,
-            platform=entry.platform or programme.platform,
-            link=entry.link,
-            state=entry.state,
-            version=before.version if before else 1,
-        )
-        if before is not None and session != before:
-            session = replace(
-                session, version=before.version + 1
-            )  # what was timed by the old one no longer applies (R-14)
-        if session != before:
-            await self._unit.sessions.save(session)
-        self.done.note(_moved(session, before, entry), new=before is None, changed=session != before)
 
-
-def _moved(session: Session, before: Session | None, entry: SessionEntry) -> str:
-    starts = f"{session.starts_at:%Y-%m-%d %H:%M} UTC"
-    if before is not None and before.starts_at != session.starts_at:
-        return f"session {entry.key}, moved from {before.starts_at:%Y-%m-%d %H:%M} UTC to {starts}"
-    kept = f" (not moved: {entry.starts} counts for a new session only)"
-    return f"session {entry.key}, {starts}{kept if before and is_relative(entry.starts) else ''}"
+def _meeting(entry: SessionEntry) -> Meeting:
+    return Meeting(
+        key=entry.key,
+        starts=entry.starts,
+        minutes=entry.minutes,
+        link=entry.link,
+        group=entry.group,
+        participant=entry.participant,
+        platform=entry.platform,
+        state=entry.state,
+        rrule=entry.rrule,
+        excluded=frozenset(entry.excluded),
+    )

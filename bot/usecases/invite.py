@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.core import UnknownLocaleError
 
-from bot.ports.records import AuditEntry, Group, Invitation, Programme, StaffRole
+from bot.ports.records import AuditEntry, Group, Invitation, Programme, Reach, StaffRole
 from bot.ports.services import Clock, Ids
 from bot.ports.stores import Unit
+from bot.usecases import rota
+from bot.usecases.file_entry import known_timezone
 
 PARTICIPANT = "participant"
 ROLES = (PARTICIPANT, *(role.value for role in StaffRole))
@@ -26,12 +27,14 @@ class CannotInvite(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Who is to be invited. `alias`: how staff know them, never a full name."""
+    """Who is to be invited. `alias`: how staff know them, never a full name. `email`, `reach`: staff only."""
 
     role: str
     alias: str
     language: str
     timezone: str
+    email: str = ""
+    reach: Reach = "telegram"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,6 @@ class Issued:
 def link_of(bot_name: str, token: str) -> str:
     """The link that opens Telegram at the bot, with the token."""
     return f"https://t.me/{bot_name}?start={token}"
-
-
-def known_timezone(name: str) -> bool:
-    """Whether it is an IANA zone, such as Europe/London."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return "/" in name or name == "UTC"
 
 
 def known_language(code: str) -> bool:
@@ -118,7 +112,7 @@ async def invite(
     _refuse_nonsense(guest, programme)
     await _refuse_enrolled(unit, programme, guest.alias)
     now, token = clock.now(), ids.token()
-    await _end_older(unit, programme, guest.alias, now, again=again)
+    ended = await _end_older(unit, programme, guest.alias, now, again=again)
     invitation = Invitation(
         id=ids.new(),
         programme_id=programme.id,
@@ -128,8 +122,12 @@ async def invite(
         language=guest.language,
         timezone=guest.timezone,
         expires_at=now + timedelta(days=days),
+        email=guest.email,
+        reach=guest.reach,
     )
     await unit.invitations.add(invitation, token)
+    for earlier in ended:
+        await rota.became(unit, ids, programme.id, earlier, invitation.id, now)
     detail = {"role": guest.role}
     await unit.audit.add(AuditEntry(ids.new(), now, OPERATOR, "invited", invitation.id, detail))
     return Issued(guest, group.key if group else "", token, invitation.expires_at)
@@ -144,7 +142,9 @@ async def _refuse_enrolled(unit: Unit, programme: Programme, alias: str) -> None
         raise CannotInvite(f"{alias} is enrolled in {programme.key} already; choose another alias")
 
 
-async def _end_older(unit: Unit, programme: Programme, alias: str, now: datetime, *, again: bool) -> None:
+async def _end_older(unit: Unit, programme: Programme, alias: str, now: datetime, *, again: bool) -> list[str]:
+    """Ids of those that open nothing from now on."""
+    ended: list[str] = []
     for pending in await unit.invitations.pending(programme.id):
         if pending.alias != alias or pending.expires_at <= now:
             continue
@@ -155,6 +155,8 @@ async def _end_older(unit: Unit, programme: Programme, alias: str, now: datetime
                 "--again for a new link in place of the old one"
             )
         await unit.invitations.save(replace(pending, revoked_at=now))
+        ended.append(pending.id)
+    return ended
 
 
 def _refuse_nonsense(guest: Guest, programme: Programme) -> None:

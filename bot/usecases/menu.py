@@ -9,11 +9,13 @@ from typing import Any
 
 from bot.ports.records import Chat, Person, Programme, Session, VisitRow
 from bot.ports.stores import Unit
-from bot.usecases import door, neutral
+from bot.schedule import times
+from bot.usecases import confirm, door, neutral
 from bot.usecases.carry_out import new_visit, show_again, turn
 from bot.usecases.desk import Desk, Message, post, retract
 from bot.usecases.facts import facts_for, params_for
 from bot.usecases.open_case import raise_concerns
+from bot.usecases.plan import times_for
 from bot.usecases.render import notice, open_menu
 from bot.usecases.way import may_test, moved
 from flows.effects import Line, RaiseConcern
@@ -32,7 +34,10 @@ ITEMS: Mapping[str, str] = {
     "start": "reflection_start",
     "during": "reflection_during",
     "end": "reflection_end",
+    "confirm": "confirm",
 }
+OF_SESSION = ("selftest", "confirm")
+"""Items that belong to the next session; the second is not in the menu, a line before the session leads to it."""
 TITLE = Line("menu", "What would you like to do?")
 PRIVACY = Line("menu", "What is kept about me")
 
@@ -62,11 +67,34 @@ def open_items(desk: Desk, person: Person, place: Place) -> tuple[str, ...]:
     """The items of the menu that can be done now."""
     if not may_test(person):
         return ("welcome",)
-    items = ["selftest", "orientation"] if place.session else ["orientation"]
+    items = ["selftest", "orientation"] if test_is_open(desk, place) else ["orientation"]
     if person.state == "orientation":  # it comes before the first session
         items.reverse()
     items += ["after", "checkin"]
     return (*items, *(() if in_quiet_time(desk, place.session) else ("start", "during", "end")))
+
+
+def test_is_open(desk: Desk, place: Place) -> bool:
+    """Whether a self-test done now would count for the next session."""
+    if place.session is None:
+        return False
+    return times.test_is_open(place.session, times_for(desk, place.programme), desk.now())
+
+
+async def can_open(unit: Unit, desk: Desk, person: Person, place: Place, item: str) -> bool:
+    """Whether the item can be done now: it is in the menu, or it is a confirmation that is wanted."""
+    if item != "confirm" or place.session is None:
+        return item in open_items(desk, person, place)
+    readiness = await unit.readiness.get(place.session.id, person.id)
+    rules = times_for(desk, place.programme)
+    return may_test(person) and await confirm.is_wanted(unit, person.id, place.session, readiness, rules)
+
+
+def in_time(desk: Desk, place: Place, row: VisitRow) -> bool:
+    """Whether the visit was begun when it could count: one from before its session was moved does not (S-32)."""
+    if place.session is None or row.session_id != place.session.id:
+        return True
+    return times.test_is_open(place.session, times_for(desk, place.programme), row.opened_at)
 
 
 def in_quiet_time(desk: Desk, session: Session | None) -> bool:
@@ -102,8 +130,8 @@ async def choose(unit: Unit, desk: Desk, person: Person, chat: Chat, item: str) 
     await retract(unit, desk, chat, "menu")
     if person.state == "waiting":
         return await _waiting(unit, desk, person, chat)
-    if item not in open_items(desk, person, place):
-        if item == "selftest" and may_test(person):
+    if not await can_open(unit, desk, person, place, item):
+        if item == "selftest" and may_test(person) and place.session is None:
             line = neutral.NOTHING_PLANNED
         else:
             line = neutral.FIRST_THIS if not may_test(person) else neutral.LATER
@@ -169,12 +197,12 @@ async def open_item(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Ma
     """Open (or go on with) a script; the door has been passed."""
     place = await place_of(unit, desk, person)
     item = then["item"]
-    if item not in open_items(desk, person, place) and "facts" not in then:
+    if "facts" not in then and not await can_open(unit, desk, person, place, item):
         await post(unit, desk, chat, notice(desk, person, neutral.LATER, open_menu(desk, person)))
         return person
     person = await put_aside(unit, desk, moved(person, "let_on") if "facts" in then else person, chat)
     row = await visit_for(unit, desk, person, place, item)
-    session = place.session if item == "selftest" else None
+    session = place.session if item in OF_SESSION else None
     facts = await facts_for(unit, desk, person, place.programme, session or place.session)
     if desk.library.newest(row.script).script.paced:
         facts |= await _pace(unit, desk, person, row)
@@ -184,10 +212,10 @@ async def open_item(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Ma
 async def visit_for(unit: Unit, desk: Desk, person: Person, place: Place, item: str) -> VisitRow:
     """The visit to go on with: an unfinished one of this script (and session), else a new one."""
     name = script_name(item, place)
-    session = place.session if item == "selftest" else None
+    session = place.session if item in OF_SESSION else None
     rows = await unit.visits.of_person(person.id)
     same = [r for r in rows if r.script == name and r.session_id == (session.id if session else None)]
-    unfinished = next((r for r in same if r.status != "done"), None)
+    unfinished = next((r for r in same if r.status != "done" and in_time(desk, place, r)), None)
     if unfinished is not None:
         return unfinished
     playable = desk.library.newest(name)

@@ -46,9 +46,36 @@ HELP = Line(
     "/privacy says what is kept.\nMessages here are not read around the clock. For anything urgent: "
     "{service_number}, or {emergency_number}.",
 )
+BACK_AGAIN = Line(
+    "neutral", "Sorry, this did not work for a while. Something you sent may not have arrived here."
+)
 LEFT = Line("neutral", "Thank you. This chat is now closed.")
+
+# What the clock brings (usecases/remind_person).
+DAY_BEFORE = Line("neutral", "A reminder: {session_time}. There is something short to do here before then.")
+TEST_OPENS = Line(
+    "neutral", "There is something short to do here before {session_time}. It takes five minutes."
+)
+TEST_AGAIN = Line(
+    "neutral", "Something short is still open here for {session_time}. Please go on with it now."
+)
+CONFIRM = Line("neutral", "One more short thing before {session_time}. It takes one minute.")
+DO_NOT_JOIN = Line("neutral", "Please do not join now. We will contact you by {time}.")
+DO_NOT_JOIN_CALL = Line("neutral", "Please do not join now. You can call us: {service_number}.")
+AFTER = Line("neutral", "There is something short to do here. It takes two minutes.")
+NEXT_DAY = Line(
+    "neutral", "Thank you for yesterday. There is nothing you have to do here. /menu shows what is next."
+)
+CHECK_IN = Line(
+    "neutral", "Once a week there is something short to do here. When it suits you, please go on."
+)
+REFLECTION = Line("neutral", "When you have a quiet moment, there is something to go on with here.")
+REMINDERS = (
+    DAY_BEFORE, TEST_OPENS, TEST_AGAIN, CONFIRM, DO_NOT_JOIN, DO_NOT_JOIN_CALL, AFTER, NEXT_DAY, CHECK_IN, REFLECTION,
+)  # fmt: skip
 
 ALL = (
     STRANGER, CHOOSE_LANGUAGE, DOOR, DOOR_YES, DOOR_LATER, DOOR_NOT_ME, MENU_BUTTON, WAITING, NOTHING_PLANNED, LATER,
-    FIRST_THIS, PLEASE_WAIT, OLD_AND_WAIT, TRY_AGAIN, UNKNOWN, LANGUAGE_SET, BLOCKED_AGAIN, HELP, LEFT,
+    FIRST_THIS, PLEASE_WAIT, OLD_AND_WAIT, TRY_AGAIN, UNKNOWN, LANGUAGE_SET, BLOCKED_AGAIN, BACK_AGAIN, HELP, LEFT,
+    *REMINDERS,
 )  # fmt: skip

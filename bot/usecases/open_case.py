@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from bot.escalation import ladder, lifecycle
+from bot.escalation import ladder
 from bot.ports.records import AuditEntry, Case, CaseRole, Person, Raised, Session
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
-from bot.usecases.ask_role import Asked, ask, build_ladder, reachable
-from bot.usecases.case_card import alert, kind_of, raised_for, urgency_of
+from bot.usecases.ask_role import Asked, ask, build_ladder, reachable, restarted
+from bot.usecases.case_card import SESSION_SCRIPT, alert, kind_of, of_session, raised_for, urgency_of
 from bot.usecases.desk import Desk
+from bot.usecases.policy import hours_of
 from flows.effects import Line, RaiseConcern
-from flows.values import Role
+from flows.values import Role, Urgency
 
 
 async def raise_concerns(
@@ -40,12 +40,33 @@ async def raise_concerns(
         Raised(r.concern, r.urgency, r.route, script, r.step, r.choices, at, raised_by) for r in raised
     )
     cases = await unit.cases.open_for(person.id)
-    found = next((case for case in cases if case.visit_id == visit_id and case.readable), None)
+    same = [case for case in cases if case.visit_id == visit_id and not of_session(case)]
+    found = next((case for case in same if case.readable), None)
     if found is not None and (rows or unasked):
         return await _extend(unit, desk, found, rows, unasked, session)
     if not rows:
         return None
     return await _open(unit, desk, person, visit_id, session, rows, unasked)
+
+
+async def open_session_case(
+    unit: Unit, desk: Desk, session: Session, people: Sequence[Person], concern: str, step: str
+) -> Case:
+    """One case for all of `people` (at least one) because of their session, or more in the one that is open.
+
+    A case of each would be six alerts at once. It has one concern raised for each person, whose id is the
+    choice; the row's person is the first of them, and Details name all (docs/decisions/0008).
+    """
+    entry, now = desk.library.catalogue[concern], desk.now()
+    rows = tuple(
+        Raised(entry.id, entry.urgency, entry.route, SESSION_SCRIPT, step, (person.id,), now, "clock")
+        for person in people
+    )
+    cases = await unit.cases.open_in(session.programme_id)
+    same = [case for case in cases if case.session_id == session.id and of_session(case)]
+    if same:
+        return await _extend(unit, desk, same[0], rows, (), session)
+    return await _open(unit, desk, people[0], None, session, rows, ())
 
 
 async def _open(
@@ -141,12 +162,19 @@ def _known(case: Case, parts: Mapping[Role, CaseRole], row: Raised) -> bool:
     Only the same concern at the same step is the same, at least as urgent and on the way to the same roles;
     and a role that took or closed its part did so without knowing that it would come again (S-23, S-33).
     """
-    return all(role in parts and parts[role].state == "asking" for role in row.route) and any(
+    return all(role in parts and _is_asked(parts[role], row) for role in row.route) and any(
         (old.concern, old.script, old.step) == (row.concern, row.script, row.step)
+        and (row.script != SESSION_SCRIPT or old.choices == row.choices)
         and old.urgency.rank >= row.urgency.rank
         and set(row.route) <= set(old.route)
         for old in case.raised
     )
+
+
+def _is_asked(part: CaseRole, row: Raised) -> bool:
+    """A part that waits for a digest is not asked about what cannot wait for it."""
+    quiet = ladder.is_quiet(ladder.read(part.ladder))
+    return part.state == "asking" and (row.urgency is Urgency.REVIEW or not quiet)
 
 
 def _roles(rows: Sequence[Raised]) -> tuple[Role, ...]:
@@ -156,10 +184,9 @@ def _roles(rows: Sequence[Raised]) -> tuple[Role, ...]:
 async def _first_due(
     unit: Unit, desk: Desk, case: Case, rows: Sequence[Raised], session: Session | None
 ) -> datetime:
-    programme = await unit.programmes.get(case.programme_id)
-    zone = ZoneInfo(programme.timezone if programme else "UTC")
+    hours = hours_of(await unit.programmes.get(case.programme_id))
     starts_at = session.starts_at if session else None
-    return min(ladder.first_due(row.urgency, desk.now(), starts_at, zone) for row in rows)
+    return min(ladder.first_due(row.urgency, desk.now(), starts_at, hours) for row in rows)
 
 
 async def _new_part(
@@ -167,8 +194,9 @@ async def _new_part(
 ) -> Asked:
     """The role's part: asked at once, or waiting for its first due time with the first rung as target."""
     mine = [row for row in rows if role in row.route]
-    rungs = await build_ladder(unit, desk, case, role, urgency_of(mine))
     due = await _first_due(unit, desk, case, mine, session)
+    starts_at = session.starts_at if session else None
+    rungs = await build_ladder(unit, desk, case, role, urgency_of(mine), first=due, starts_at=starts_at)
     part = CaseRole(
         id=desk.ids.new(),
         case_id=case.id,
@@ -192,36 +220,22 @@ async def _again(
     if part.state == "asking" and not alerted and part.next_due_at is not None:
         due = min(due, part.next_due_at)
     urgency = urgency_of(raised_for(case, [part.role]))
-    rungs = await build_ladder(unit, desk, case, part.role, urgency)
-    raised_pace = rungs[0].after < ladder.read(part.ladder)[0].after
+    starts_at = session.starts_at if session else None
+    rungs = await build_ladder(unit, desk, case, part.role, urgency, first=due, starts_at=starts_at)
+    raised_pace = ladder.hastier(rungs, ladder.read(part.ladder))
     if part.state == "asking" and alerted and not raised_pace:
+        if ladder.is_quiet(rungs):
+            return Asked(part, ())  # the next digest says so
         if await reachable(unit, part.asked):
             return Asked(part, part.asked, (texts.NEW_IN_IT,))  # the ladder goes on where it is
         further = await ask(unit, case, part, desk.now(), passed=True)  # nobody would read it (R-07)
         return replace(further, notes=(texts.NEW_IN_IT, *further.notes))
-    restarted = _restarted(part, rungs, due)
-    if not alerted and due > desk.now():
-        return Asked(restarted, ())
-    asked = await ask(unit, case, restarted, desk.now())
+    again = restarted(part, rungs, due)
+    if due > desk.now() and (not alerted or ladder.is_quiet(rungs)):
+        return Asked(again, ())
+    asked = await ask(unit, case, again, desk.now())
     notes: tuple[Line, ...] = (texts.NEW_IN_IT,) if alerted else ()
     return Asked(asked.part, (*part.asked, *asked.people), (*notes, *asked.notes))
-
-
-def _restarted(part: CaseRole, rungs: Sequence[ladder.Rung], due: datetime) -> CaseRole:
-    """The part at the foot of its ladder, as if nobody had taken or closed it."""
-    state = lifecycle.move(part.state, part.role, "ask_again")
-    assert not isinstance(state, lifecycle.Refusal), "asking again is possible in every state"
-    return replace(
-        part,
-        state=state,
-        rung=0,
-        ladder=ladder.rows_of(rungs),
-        next_target=ladder.next_of(rungs, 0)[1],
-        next_due_at=due,
-        taken_by=None,
-        taken_at=None,
-        outcome=None,
-    )
 
 
 async def _alert(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from bot.ports.services import Clock, SendLimits
+from bot.ports.services import Address, Clock, SendLimits
 
 _EVER: Final = 1_000_000
 _NEARLY: Final = 1e-4
@@ -44,30 +44,30 @@ class Pace:
         self._clock = clock
         self._limits = limits
         self._overall = Bucket(limits.overall_per_second, limits.overall_per_second, clock.now())
-        self._chats: dict[int, list[Bucket]] = {}
+        self._chats: dict[Address, list[Bucket]] = {}
 
     def room(self) -> int:
         """How many messages may go out now, whatever their chats."""
         return _EVER if self._limits.off else max(0, int(self._overall.tokens(self._clock.now()) + _NEARLY))
 
-    def wait(self, telegram_chat: int | None = None) -> float:
+    def wait(self, to: Address | None = None) -> float:
         """Seconds until a message may go out: to that chat, or to any."""
         if self._limits.off:
             return 0.0
         now = self._clock.now()
         waits = [self._overall.wait(now)]
-        if telegram_chat is not None:
-            waits += [bucket.wait(now) for bucket in self._chats.get(telegram_chat, ())]
+        if to is not None:
+            waits += [bucket.wait(now) for bucket in self._chats.get(to, ())]
         return max(waits)
 
-    def take(self, telegram_chat: int) -> None:
+    def take(self, to: Address) -> None:
         """Count one message to that chat."""
         if self._limits.off:
             return
         now = self._clock.now()
-        if telegram_chat not in self._chats:
-            self._chats[telegram_chat] = self._fresh(telegram_chat, now)
-        for bucket in (self._overall, *self._chats[telegram_chat]):
+        if to not in self._chats:
+            self._chats[to] = self._fresh(to, now)
+        for bucket in (self._overall, *self._chats[to]):
             bucket.level = bucket.tokens(now) - 1
 
     def waiting_chats(self) -> int:
@@ -79,8 +79,8 @@ class Pace:
             del self._chats[chat]
         return sum(any(bucket.wait(now) > 0 for bucket in buckets) for buckets in self._chats.values())
 
-    def _fresh(self, telegram_chat: int, now: datetime) -> list[Bucket]:
+    def _fresh(self, to: Address, now: datetime) -> list[Bucket]:
         buckets = [Bucket(self._limits.chat_burst, self._limits.chat_per_second, now)]
-        if telegram_chat < 0:  # Telegram numbers groups below zero
+        if isinstance(to, int) and to < 0:  # Telegram numbers groups below zero
             buckets.append(Bucket(self._limits.group_per_minute, self._limits.group_per_minute / 60, now))
         return buckets

@@ -9,7 +9,7 @@ from typing import Any
 from bot.ports.inbound import Command, Inbound, Press, Sent, Text
 from bot.ports.records import AuditEntry, Chat, LedgerEntry, Person, VisitRow
 from bot.ports.stores import Unit
-from bot.usecases import door, menu, neutral
+from bot.usecases import confirm, door, menu, neutral
 from bot.usecases.carry_out import turn
 from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.enrol import ask_language, first_door, offered
@@ -180,10 +180,11 @@ async def _refused(
     resumes = (then or {}).get("do") == "resume"
     if why.why == "later" and row is not None and row.status == "paused" and not resumes:
         row = None  # it was about something else, and nothing of it had been shown
-    if then and then.get("do") == "open" and then.get("item") == "selftest":
+    item = then.get("item") if then and then.get("do") == "open" else None
+    if item in menu.OF_SESSION:
         place = await menu.place_of(unit, desk, person)
         if place.session is not None:
-            row = await menu.visit_for(unit, desk, person, place, "selftest")
+            row = await menu.visit_for(unit, desk, person, place, item)
     action = "door.not_person" if why.why == "not_person" else "door.later"
     await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), person.id, action, person.id))
     if row is not None:
@@ -253,7 +254,12 @@ async def _turned(
     was_open, why = door.is_open(desk, person), await closed(unit, desk, person, row)
     if was_open:
         person = door.kept_open(desk, person)
-    after = await turn(unit, desk, person, chat, row, happened, quiet=not was_open or why is not None)
+    shown = was_open and why is None
+    after = await turn(unit, desk, person, chat, row, happened, quiet=not shown)
+    if row.script == confirm.SCRIPT:
+        after = await confirm.follow_up(unit, desk, after, chat, row, shown=shown)
+        if after.visit_id != row.id:
+            return after
     ahead = await front(unit, after)
     if ahead is None or ahead.status != "open":
         return after

@@ -9,8 +9,8 @@ from typing import Final
 
 import structlog
 
-from bot.ports.records import Chat, Lane, OutboxRow
-from bot.ports.services import Clock
+from bot.ports.records import Lane, OutboxRow, Way
+from bot.ports.services import Address, Clock
 from bot.ports.stores import Unit, Unreadable
 from bot.usecases.courier import Errand
 from bot.usecases.pace import Pace
@@ -45,8 +45,9 @@ class Picked:
 class Picker:
     """Picks within one unit of work. Rows that need no call (withheld, chat closed) are settled on the way."""
 
-    def __init__(self, pace: Pace, clock: Clock, on_fault: OnFault) -> None:
+    def __init__(self, pace: Pace, clock: Clock, on_fault: OnFault, way: Way = "telegram") -> None:
         self._pace = pace
+        self._way = way
         self._clock = clock
         self._on_fault = on_fault
 
@@ -60,13 +61,13 @@ class Picker:
                 continue
             # Each chat that has to wait can stand before the others with one row only.
             look = room + len(taken) + self._pace.waiting_chats()
-            for row in await unit.outbox.due(now, lane, look):
+            for row in await unit.outbox.due(now, lane, look, self._way):
                 if room > 0 and row.chat_id not in taken:
                     taken.add(row.chat_id)
                     room -= await self._consider(unit, row, now, picked)
         if self._pace.room() <= 0:
             picked.not_after(now + timedelta(seconds=self._pace.wait()))
-        due = await unit.outbox.next_due_at()
+        due = await unit.outbox.next_due_at(self._way)
         picked.crowded = due is not None and due <= now
         if due is not None and due > now:
             picked.not_after(due)
@@ -80,13 +81,13 @@ class Picker:
             await _withhold(unit, row, now)
             picked.settled += 1
             return False
-        chat = await _chat_of(unit, row)
-        if chat is None or (row.op == "say" and chat.state != "open"):
+        to = await _address(unit, row)
+        if to is None:
             return await self._fail(unit, row, "unreachable", picked)
-        if not self._may(row, chat, now, picked):
+        if not self._may(row, to, now, picked):
             return False
-        standing = await unit.ledger.standing(row.chat_id)
-        picked.errands.append(Errand(row, chat.telegram_id, tuple(standing)))
+        standing = await unit.ledger.standing(row.chat_id) if row.way == "telegram" else ()
+        picked.errands.append(Errand(row, to, tuple(standing)))
         return True
 
     async def _fail(self, unit: Unit, row: OutboxRow, why: str, picked: Picked) -> bool:
@@ -97,21 +98,27 @@ class Picker:
         picked.settled += 1
         return False
 
-    def _may(self, row: OutboxRow, chat: Chat, now: datetime, picked: Picked) -> bool:
+    def _may(self, row: OutboxRow, to: Address, now: datetime, picked: Picked) -> bool:
         """Asks the limits, and counts the message where they let it go. Deletions are free."""
         if row.op != "say":
             return True
-        if wait := self._pace.wait(chat.telegram_id):
+        if wait := self._pace.wait(to):
             picked.not_after(now + timedelta(seconds=wait))
             return False
-        self._pace.take(chat.telegram_id)
+        self._pace.take(to)
         return True
 
 
-async def _chat_of(unit: Unit, row: OutboxRow) -> Chat | None:
-    """The row's chat; one that cannot be read is none, and stops no other."""
+async def _address(unit: Unit, row: OutboxRow) -> Address | None:
+    """Where the row goes; None where that is closed, or cannot be read, which stops no other."""
     try:
-        return await unit.chats.get(row.chat_id)
+        chat = await unit.chats.get(row.chat_id)
+        if chat is None:
+            return None
+        if row.way == "email":
+            person = await unit.people.get(chat.person_id)
+            return (person.email or None) if person else None
+        return None if row.op == "say" and chat.state != "open" else chat.telegram_id
     except Unreadable as fault:
         log.warning("deliver.unreadable", lane=row.lane.value, error=str(fault))
         return None

@@ -5,26 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from bot.ports.records import StaffRole
-from bot.usecases.invite import IN_A_GROUP, known_language, known_timezone
+from bot.ports.records import Reach, StaffRole
+from bot.schedule.series import BadRule, Series, days_of
+from bot.schedule.times import DEFAULT
+from bot.usecases.duty_file import Ladders, Rotas
+from bot.usecases.file_entry import Entry, Key, Name, Zone
+from bot.usecases.invite import IN_A_GROUP, known_language
 
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _RELATIVE = re.compile(r"\+\s*(\d{1,5})\s*(min|h|days?|weeks?)\Z")
 _UNITS = {"min": "minutes", "h": "hours", "day": "days", "days": "days", "week": "weeks", "weeks": "weeks"}
 RIGHT_TIME = (
     "it should look like 2030-01-31T18:30+00:00, 2030-01-31 18:30 (the group's time) or +45 min, +2 h, +1 day"
 )
-
-
-def _zone(name: str) -> str:
-    if not known_timezone(name):
-        raise ValueError("there is no such time zone; it should look like Europe/London")
-    return name
 
 
 def _language(code: str) -> str:
@@ -39,28 +38,68 @@ def _link(address: str) -> str:
     return address
 
 
-Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
-Name = Annotated[str, Field(min_length=1, max_length=60)]
-Zone = Annotated[str, AfterValidator(_zone)]
+def _email(address: str) -> str:
+    if address and not _EMAIL.fullmatch(address):
+        raise ValueError("it should look like duty@example.org, in plain letters")
+    return address
+
+
 Language = Annotated[str, AfterValidator(_language)]
 Platform = Literal["zoom", "teams"]
+Link = Annotated[str, Field(max_length=500), AfterValidator(_link)]
 
 
-class Entry(BaseModel):
-    """A part of the file; a field that is not known is a fault."""
+Hour = Annotated[int, Field(ge=0, le=23)]
+Weekday = Annotated[int, Field(ge=0, le=6)]
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+class ReminderSettings(Entry):
+    """When the plan around a session and in a week falls due; see bot.schedule.times.Times."""
+
+    day_before_at: Hour = DEFAULT.day_before_at
+    test_opens: Annotated[int, Field(ge=20, le=24 * 60)] = DEFAULT.test_opens
+    test_again: Annotated[int, Field(ge=10, le=12 * 60)] = DEFAULT.test_again
+    deadline: Annotated[int, Field(ge=5, le=6 * 60)] = DEFAULT.deadline
+    confirm: Annotated[int, Field(ge=5, le=60)] = DEFAULT.confirm
+    fresh: Annotated[int, Field(ge=10, le=6 * 60)] = DEFAULT.fresh
+    roster: Annotated[int, Field(ge=1, le=60)] = DEFAULT.roster
+    after_session: Annotated[int, Field(ge=0, le=60)] = DEFAULT.after_session
+    next_day_at: Hour = DEFAULT.next_day_at
+    check_in_at: Hour = DEFAULT.check_in_at
+    check_in_day: Weekday = DEFAULT.check_in_day
+    reflection_at: Hour = DEFAULT.reflection_at
+    quiet_from: Hour = DEFAULT.quiet_from
+    quiet_until: Hour = DEFAULT.quiet_until
+
+    @model_validator(mode="after")
+    def _in_order(self) -> ReminderSettings:
+        if not self.test_opens > self.test_again > self.deadline:
+            raise ValueError(
+                "test_opens should be more minutes than test_again, and test_again more than deadline"
+            )
+        if self.confirm >= self.fresh:
+            raise ValueError("confirm should be fewer minutes than fresh, or nobody could confirm in time")
+        return self
 
 
 class ProgrammeSettings(Entry):
     """What has a default. `retention_months`: after how long what is kept about a person goes (S-42).
 
-    `staffed_from`, `staffed_until`: the hours of working days in which staff are there (S-12).
+    `staffed_from`, `staffed_until`: the hours of working days in which staff are there (S-12). `ladder`: who is
+    asked in which order, by urgency and role. `ack_…_minutes`: when whoever has taken a case on is reminded, and
+    when it is asked again (R-09). `rotas`: those of the file, with ids (never written here).
+    `test_any_time`: a self-test counts however long before the session it is done; for trials only.
     """
 
     retention_months: Annotated[int, Field(ge=1, le=120)] = 12
     staffed_from: Annotated[int, Field(ge=0, le=23)] = 9
     staffed_until: Annotated[int, Field(ge=1, le=24)] = 17
+    ladder: Ladders = Field(default_factory=dict)
+    ack_reminder_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 120
+    ack_lapses_minutes: Annotated[int, Field(ge=10, le=48 * 60)] = 240
+    rotas: Rotas = ()
+    test_any_time: bool = False
+    reminders: ReminderSettings = ReminderSettings()
 
 
 class ProgrammeEntry(Entry):
@@ -86,24 +125,37 @@ class GroupEntry(Entry):
 
 
 class StaffEntry(Entry):
-    """Somebody to be invited. `alias`: how colleagues know them; unique in the file."""
+    """Somebody to be invited. `alias`: how colleagues know them; unique in the file.
+
+    `email` and `reach` (telegram, email or both): how alerts come. Without `reach` mail is for when the chat
+    is closed or Telegram fails. What is left out stays as it is; an empty `email` takes the address away.
+    """
 
     alias: Name
     role: StaffRole
     group: Key | None = None
     language: Language | None = None
     timezone: Zone | None = None
+    email: Annotated[str, Field(max_length=200), AfterValidator(_email)] | None = None
+    reach: Reach | None = None
 
 
 class SessionEntry(Entry):
-    """A group's meeting. `starts`: absolute, local or, for a new session, relative (see `RIGHT_TIME`)."""
+    """A meeting of a group or, by their alias, of one participant.
+
+    `starts`: absolute, local or, for a new session, relative (see `RIGHT_TIME`). With `rrule` (RFC 5545, with
+    COUNT or UNTIL) it is a series, without the days of `except`.
+    """
 
     key: Key
-    group: Key
+    group: Key | None = None
+    participant: Name | None = None
     starts: str
+    rrule: Annotated[str, Field(max_length=200)] = ""
+    excluded: Annotated[tuple[date, ...], Field(alias="except")] = ()
     minutes: Annotated[int, Field(ge=15, le=480)] = 120
     platform: Platform | None = None
-    link: Annotated[str, Field(max_length=500), AfterValidator(_link)]
+    link: Link
     state: Literal["planned", "cancelled"] = "planned"
 
 
@@ -114,6 +166,7 @@ class ProgrammeFile(Entry):
     groups: Annotated[tuple[GroupEntry, ...], Field(min_length=1)]
     staff: tuple[StaffEntry, ...] = ()
     sessions: tuple[SessionEntry, ...] = ()
+    rotas: Rotas = ()
 
     def zone_of(self, group: str | None) -> str:
         """The zone of a group, or the programme's."""
@@ -166,7 +219,7 @@ def _local(given: datetime, zone: str) -> datetime:
 
 def faults_in(file: ProgrammeFile, now: datetime) -> list[Wrong]:
     """What is wrong across the parts; empty when all can be imported."""
-    return [*_twice(file), *_staff(file), *_sessions(file, now)]
+    return [*_twice(file), *_staff(file), *_sessions(file, now), *_rotas(file)]
 
 
 def _twice(file: ProgrammeFile) -> Iterator[Wrong]:
@@ -188,6 +241,8 @@ def _staff(file: ProgrammeFile) -> Iterator[Wrong]:
         elif one.role.value in IN_A_GROUP and len({group.key for group in file.groups}) > 1:
             keys = ", ".join(group.key for group in file.groups)
             yield Wrong(("staff", index), f"a {one.role} needs a group; add group: with one of {keys}")
+        if one.reach in ("email", "both") and not one.email:
+            yield Wrong(("staff", index, "reach"), "an address is missing; add email:")
         if one.language is not None and one.language not in file.programme.languages:
             has = ", ".join(file.programme.languages)
             yield Wrong(("staff", index, "language"), f"the programme has no {one.language}; it has: {has}")
@@ -195,13 +250,56 @@ def _staff(file: ProgrammeFile) -> Iterator[Wrong]:
 
 def _sessions(file: ProgrammeFile, now: datetime) -> Iterator[Wrong]:
     for index, session in enumerate(file.sessions):
-        yield from _group(file, ("sessions", index, "group"), session.group)
+        if (session.group is None) == (session.participant is None):
+            yield Wrong(
+                ("sessions", index), "a session is of a group or of one participant; write one of them"
+            )
+        if session.group is not None:
+            yield from _group(file, ("sessions", index, "group"), session.group)
+        zone = file.zone_of(session.group)
         try:
-            start_of(session.starts, file.zone_of(session.group), now)
+            starts = start_of(session.starts, zone, now)
+            yield from _series(session, index, starts, ZoneInfo(zone))
         except WrongTime as wrong:
             yield Wrong(("sessions", index, "starts"), str(wrong))
         except OverflowError:
             yield Wrong(("sessions", index, "starts"), f"this is too far away; {RIGHT_TIME}")
+
+
+def _series(session: SessionEntry, index: int, starts: datetime, zone: ZoneInfo) -> Iterator[Wrong]:
+    if not session.rrule:
+        if session.excluded:
+            yield Wrong(("sessions", index, "except"), "only a series has days to leave out; add rrule:")
+        return
+    if is_relative(session.starts):
+        yield Wrong(
+            ("sessions", index, "starts"), "a series begins at a fixed time, such as 2030-01-31 18:30"
+        )
+        return
+    try:
+        days = days_of(Series(starts.astimezone(zone).replace(tzinfo=None), zone, session.rrule))
+    except BadRule as bad:
+        yield Wrong(("sessions", index, "rrule"), str(bad))
+        return
+    for place, day in enumerate(session.excluded):
+        if day not in days:
+            yield Wrong(("sessions", index, "except", place), f"{day} is no day of this series")
+
+
+def _rotas(file: ProgrammeFile) -> Iterator[Wrong]:
+    settings = file.programme.settings
+    if settings.rotas:
+        yield Wrong(("programme", "settings", "rotas"), "rotas: stands at the top of the file, beside staff:")
+    if settings.ack_lapses_minutes <= settings.ack_reminder_minutes:
+        yield Wrong(("programme", "settings"), "ack_lapses_minutes should be more than ack_reminder_minutes")
+    aliases = {one.alias for one in file.staff}
+    roles = [rota.role for rota in file.rotas]
+    for index, rota in enumerate(file.rotas):
+        if rota.role in roles[:index]:
+            yield Wrong(("rotas", index, "role"), f"{rota.role} has a rota already; put the lines together")
+        for part, place, who in rota.people():
+            if who not in aliases:
+                yield Wrong(("rotas", index, part, place, "who"), f"{who} is no alias under staff:")
 
 
 def _group(file: ProgrammeFile, loc: tuple[int | str, ...], key: str) -> Iterator[Wrong]:

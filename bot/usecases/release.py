@@ -6,14 +6,14 @@ Only ids are shown here: which step it is stands in the group's own papers, not 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from bot.ports.inbound import Press
-from bot.ports.records import AuditEntry, Chat, Lane, Person, StaffRole
+from bot.ports.records import AuditEntry, Chat, Person, StaffRole
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import audit, say
-from bot.usecases.desk import Desk, Message, post, retract
+from bot.usecases.choose_person import own_participants, show
+from bot.usecases.desk import Desk, retract
 from flows.effects import Line
 
 SLOT = "release"
@@ -30,18 +30,18 @@ async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
         await audit(unit, desk, person, "release.refused", person.id)
         await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
         return
-    people = await _own(unit, person)
+    people = await own_participants(unit, person)
     if not people:
         await say(unit, desk, person, chat, NOBODY)
         return
     await audit(unit, desk, person, "release.listed", person.id)
     rows = tuple(((p.alias, f"REL:who:{p.id[-12:]}"),) for p in people)
-    await _show(unit, desk, chat, desk.texts.line(person.language, WHO), rows)
+    await show(unit, desk, chat, SLOT, desk.texts.line(person.language, WHO), rows)
 
 
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
     """`REL:who:<person>` asks which step; `REL:<step>:<person>` opens it."""
-    own = await _own(unit, person) if StaffRole.FACILITATOR in person.roles else []
+    own = await own_participants(unit, person) if StaffRole.FACILITATOR in person.roles else []
     participant = next((p for p in own if press.tail and p.id.endswith(press.tail)), None)
     if participant is None:
         await audit(unit, desk, person, "release.refused", person.id)
@@ -54,9 +54,8 @@ async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pre
     shown = ", ".join(participant.released) or desk.texts.line(person.language, NONE_YET)
     text = desk.texts.line(person.language, WHICH, {"alias": participant.alias, "open": shown})
     left = [(choice, step) for choice, step in steps.items() if step not in participant.released]
-    await _show(
-        unit, desk, chat, text, tuple(((step, f"REL:{choice}:{press.tail}"),) for choice, step in left)
-    )
+    rows = tuple(((step, f"REL:{choice}:{press.tail}"),) for choice, step in left)
+    await show(unit, desk, chat, SLOT, text, rows)
 
 
 def releasable(desk: Desk) -> dict[str, str]:
@@ -66,12 +65,6 @@ def releasable(desk: Desk) -> dict[str, str]:
     return {step.lower().replace("-", "_"): step for step in steps}
 
 
-async def _own(unit: Unit, person: Person) -> list[Person]:
-    groups = await unit.people.groups_of(person.id)
-    people = [p for group in groups for p in await unit.people.in_group(group)]
-    return sorted(people, key=lambda p: p.alias)
-
-
 async def _open(unit: Unit, desk: Desk, person: Person, chat: Chat, participant: Person, step: str) -> None:
     released = tuple(dict.fromkeys((*participant.released, step)))
     await unit.people.save(replace(participant, released=released))
@@ -79,12 +72,3 @@ async def _open(unit: Unit, desk: Desk, person: Person, chat: Chat, participant:
     await unit.audit.add(entry)
     await retract(unit, desk, chat, SLOT)
     await say(unit, desk, person, chat, DONE)
-
-
-async def _show(
-    unit: Unit, desk: Desk, chat: Chat, text: str, rows: tuple[tuple[tuple[str, str], ...], ...]
-) -> None:
-    gone_after = timedelta(minutes=desk.numbers.details)
-    message = Message(SLOT, text, rows, True, desk.now() + gone_after, fresh=True)
-    await post(unit, desk, chat, message)
-    await retract(unit, desk, chat, SLOT, after=gone_after, lane=Lane.TIDY)

@@ -8,14 +8,14 @@ from dataclasses import replace
 from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Case, Chat, Lane, OutboxRow, Person
 from bot.ports.stores import Unit
-from bot.usecases import release
+from bot.usecases import allow, duty, hand_over, release, roster
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, find, say, visit
 from bot.usecases.case_actions import lift, offer_lifts, offer_outcomes, resolve
 from bot.usecases.case_card import can_lift, in_rows, show
 from bot.usecases.case_details import open_details
 from bot.usecases.desk import Desk, Message, post
-from bot.usecases.take_case import see, take
+from bot.usecases.take_case import keep, see, take
 from flows.effects import Line
 from flows.lines import CLOSINGS
 from flows.values import Closing
@@ -44,6 +44,18 @@ async def _lift(unit: Unit, desk: Desk, visitor: Visitor, template: str) -> None
     await (lift(unit, desk, visitor, template) if template else offer_lifts(unit, desk, visitor))
 
 
+async def _keep(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
+    await keep(unit, desk, visitor)
+
+
+async def _hand(unit: Unit, desk: Desk, visitor: Visitor, to: str) -> None:
+    await (hand_over.hand(unit, desk, visitor, to) if to else hand_over.offer(unit, desk, visitor))
+
+
+async def _hand_over(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
+    await hand_over.offer(unit, desk, visitor)  # to whom is chosen by a button only: nobody is named in writing
+
+
 async def _card(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
     await show(unit, desk, visitor.case, visitor.person, visitor.chat, visitor.mine)
 
@@ -59,6 +71,8 @@ BUTTONS: dict[str, Action] = {
     "details": _details,
     "resolve": _resolve,
     "lift": _lift,
+    "keep": _keep,
+    "hand": _hand,
     "card": _card,
     "open": _card_anew,
 }
@@ -68,9 +82,23 @@ COMMANDS: dict[str, Action] = {
     "details": _details,
     "resolve": _resolve,
     "lift": _lift,
+    "handover": _hand_over,
     "case": _card_anew,
 }
-CHOSEN: dict[str, Action] = {"OUT": _resolve, "LIFT": _lift}
+# What is about no case: a command, and the buttons of the list it opens.
+OPENS: dict[str, Callable[[Unit, Desk, Person, Chat], Awaitable[None]]] = {
+    "release": release.choose_person,
+    "allow": allow.choose_person,
+    "roster": roster.ask_which,
+    "duty": duty.show_duty,
+}
+LISTS: dict[str, Callable[[Unit, Desk, Person, Chat, Press], Awaitable[None]]] = {
+    "REL": release.pressed,
+    "ALW": allow.pressed,
+    "ROST": roster.pressed,
+    duty.STEP: duty.pressed,
+}
+CHOSEN: dict[str, Action] = {"OUT": _resolve, "LIFT": _lift, hand_over.STEP: _hand}
 
 
 async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: Inbound) -> None:
@@ -95,8 +123,8 @@ async def _pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pr
     elif press.step == "MENU":
         await _list_cases(unit, desk, person, chat)
         return
-    elif press.step == "REL":
-        await release.pressed(unit, desk, person, chat, press)
+    elif press.step in LISTS:
+        await LISTS[press.step](unit, desk, person, chat, press)
         return
     else:
         await say(unit, desk, person, chat, texts.WHAT_CAN_BE_DONE)
@@ -112,8 +140,8 @@ async def _commanded(unit: Unit, desk: Desk, person: Person, chat: Chat, command
         )
     elif command.name in ("menu", "start") or command.name in COMMANDS:
         await _list_cases(unit, desk, person, chat)
-    elif command.name == "release":
-        await release.choose_person(unit, desk, person, chat)
+    elif command.name in OPENS:
+        await OPENS[command.name](unit, desk, person, chat)
     elif command.name == "help":
         await say(unit, desk, person, chat, texts.HELP)
     elif command.name == "language":

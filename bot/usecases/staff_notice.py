@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import structlog
 
-from bot.ports.records import Lane, OutboxRow, StaffRole
+from bot.ports.records import Lane, OutboxRow, Person, StaffRole
 from bot.ports.stores import Unit
 from bot.usecases.desk import Desk, Message, post
-from bot.usecases.reach import reader_of
+from bot.usecases.mail import notice_mail
+from bot.usecases.reach import ways_to
 from flows.effects import Line
 
 log = structlog.get_logger(__name__)
@@ -15,13 +18,44 @@ SLOT = "notice-"
 UNTOLD = Line("staff", "An administrator could not be told this: {notice}")
 
 
-async def tell_administrators(unit: Unit, desk: Desk, programme_id: str, line: Line) -> int:
+async def tell_administrators(
+    unit: Unit, desk: Desk, programme_id: str, line: Line, params: Mapping[str, str] | None = None
+) -> int:
     """Say it to the administrators (or, without any, the managers); gives how many were told."""
     for role in (StaffRole.ADMINISTRATOR, StaffRole.MANAGER):
-        if told := await _tell(unit, desk, programme_id, role, line):
+        if told := await _tell(unit, desk, programme_id, role, line, params):
             return told
     log.warning("staff_notice.nobody")
     return 0
+
+
+async def tell_group(
+    unit: Unit,
+    desk: Desk,
+    programme_id: str,
+    group_id: str | None,
+    line: Line,
+    params: Callable[[Person], Mapping[str, str]],
+) -> int:
+    """Say it to everybody who has a role in the group (or, where none can be reached, to the managers).
+
+    `params` fills the line's placeholders for the one who reads it; gives how many were told.
+    """
+    people: dict[str, Person] = {}
+    for role in StaffRole if group_id else ():
+        people |= {one.id: one for one in await unit.people.in_role(programme_id, role, group_id)}
+    told = [await _tell_one(unit, desk, one, line, params) for one in people.values()]
+    if not any(told):
+        managers = await unit.people.in_role(programme_id, StaffRole.MANAGER)
+        told = [await _tell_one(unit, desk, one, line, params) for one in managers]
+    if not any(told):
+        log.warning("staff_notice.nobody")
+    return sum(told)
+
+
+async def tell_person(unit: Unit, desk: Desk, person: Person, line: Line, params: Mapping[str, str]) -> bool:
+    """Say it to one of staff; whether they count as told."""
+    return await _tell_one(unit, desk, person, line, lambda _: params)
 
 
 def is_notice(row: OutboxRow) -> bool:
@@ -46,7 +80,7 @@ async def _tell(
     programme_id: str,
     role: StaffRole,
     line: Line,
-    params: dict[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
     but: str = "",
 ) -> int:
     """Say it to everybody of the role who can be reached; gives how many were told.
@@ -56,13 +90,24 @@ async def _tell(
     """
     told = 0
     for person in await unit.people.in_role(programme_id, role):
-        found = await reader_of(unit, person.id) if person.id != but else None
-        if found is None:
-            continue
-        told += 1
-        reader, chat = found
-        text = desk.texts.line(reader.language, line, params)
-        if not any(is_notice(row) and row.text == text for row in await unit.outbox.waiting(chat.id)):
-            message = Message(SLOT + desk.ids.new(), text, fresh=True)
-            await post(unit, desk, chat, message, lane=Lane.ALERT)
+        if person.id != but:
+            told += await _tell_one(unit, desk, person, line, lambda _: params or {})
     return told
+
+
+async def _tell_one(
+    unit: Unit, desk: Desk, person: Person, line: Line, params: Callable[[Person], Mapping[str, str]]
+) -> bool:
+    ways = await ways_to(unit, person.id)
+    if ways is None:
+        return False
+    text = desk.texts.line(ways.person.language, line, params(ways.person))
+    mailed = notice_mail(desk, ways.person, text)
+    waiting = {row.text for row in await unit.outbox.waiting(ways.chat.id) if is_notice(row)}
+    if ways.telegram and text not in waiting:
+        message = Message(SLOT + desk.ids.new(), text, fresh=True)
+        await post(unit, desk, ways.chat, message, lane=Lane.ALERT)
+    if ways.email and mailed not in waiting:
+        message = Message(SLOT + desk.ids.new(), mailed)
+        await post(unit, desk, ways.chat, message, lane=Lane.ALERT, way="email")
+    return ways.counts

@@ -25,6 +25,9 @@ SESSION_AT = Line("staff", "Session: {time}")
 NEW_IN_IT = Line("staff", "Something new has come to this case.")
 UNREADABLE = Line("staff", "What is in it cannot be read. Please tell whoever runs the software.")
 NOBODY_BEFORE = Line("staff", "Nobody could be reached before you.")
+STILL_YOURS = Line("staff", "You took this on some time ago. Is it still with you? If not, it will be asked of others.")
+LAPSED = Line("staff", "It had been taken on and not been heard of since. It is asked again.")
+HANDED_TO_YOU = Line("staff", "A colleague has handed this over to you.")
 
 YOU_TOOK = Line("staff", "You have taken this on.")
 ROLE_TOOK = Line("staff", "Taken on by somebody of your role.")
@@ -38,8 +41,12 @@ DETAILS = Line("staff", "Details")
 RESOLVE = Line("staff", "Resolve")
 SEEN = Line("staff", "Seen")
 LIFT = Line("staff", "Lift the hold")
+KEEP = Line("staff", "I am still on it")
+HAND_OVER = Line("staff", "Hand over")
 BACK = Line("staff", "Back")
 WHICH_OUTCOME = Line("staff", "What came of it?")
+HAND_TO = Line("staff", "Hand it over to whom?")
+NOBODY_TO_HAND_TO = Line("staff", "Nobody else of that role can be reached now. It stays with you.")
 WHICH_LIFT = Line("staff", "What should the participant read?")
 
 NOT_OPEN_TO_YOU = Line("staff", "That is not open to you here.")
@@ -51,8 +58,8 @@ WHAT_CAN_BE_DONE = Line(
 HELP = Line(
     "staff",
     "/case: open cases. /case K-101: one case. /ack K-101: take it on. /details K-101: read it. "
-    "/resolve K-101: close it for your role. /seen K-101: partner support has seen it. "
-    "/release: open a closed step for somebody. /language de: another language. /stop: take away what stands here.",
+    "/resolve K-101: close it for your role. /handover K-101: give it to a colleague. /seen K-101: partner support has seen it. "
+    "/release: open a closed step for somebody. /roster: who is ready. /duty: who is on duty. /allow: a dated exception. /language de: another language. /stop: take away what stands here.",
 )
 NO_CASES = Line("staff", "No open case is waiting for your roles.")
 OPEN_CASES = Line("staff", "Open cases of your roles:")
@@ -69,6 +76,7 @@ REFUSALS = {
     Refusal.DONE: Line("staff", "This is already done for your role."),
     Refusal.ONLY_SEEN: Line("staff", "Partner support marks a case as seen, nothing else."),
     Refusal.NOT_PARTNER_SUPPORT: Line("staff", "Only partner support marks a case as seen."),
+    Refusal.NOT_YOURS: Line("staff", "Only whoever has taken this on can do that."),
     Refusal.NOT_TAKEN: Line("staff", "Nobody has taken this on yet."),
 }
 
@@ -127,6 +135,16 @@ GO_ON = Line("neutral", "Thank you for waiting. You can go on now.")
 # All that staff can make the bot say to a participant; beside usecases.neutral in the word-list test (S-02).
 NEUTRAL = (*LIFT_NOTICES.values(), GO_ON)
 
+# Steps that are no question of a script, as Details say them.
+STEPS = {
+    "MISSED": Line("staff", "Sessions without a test, of the last three"),
+    "DOOR": Line("staff", "The question before the test"),
+}
+# Where a session's people are named: what the clock found.
+SESSION_STEPS = {
+    "DEADLINE": Line("staff", "At the deadline: not finished, or still to fix"),
+    "START": Line("staff", "At the start: not confirmed, or not finished"),
+}
 DETAILS_OF = Line("staff", "{case} · {alias}")
 ANSWERED = Line("staff", "{step}\n→ {choices}")
 NEXT_STEP = Line("staff", "Next step: {text}")

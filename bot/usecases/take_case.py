@@ -11,6 +11,7 @@ from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say, visit
 from bot.usecases.case_card import refresh, show
 from bot.usecases.desk import Desk
+from bot.usecases.overdue import held_until
 
 
 async def take(unit: Unit, desk: Desk, visitor: Visitor) -> None:
@@ -23,6 +24,17 @@ async def see(unit: Unit, desk: Desk, visitor: Visitor) -> None:
     await advance(unit, desk, visitor, "see", "seen")
 
 
+async def keep(unit: Unit, desk: Desk, visitor: Visitor) -> None:
+    """Whoever has taken it on still has it: the time until it is asked again begins anew (R-09)."""
+    mine = tuple(
+        part for part in visitor.parts if part.taken_by == visitor.person.id and part.state == "taken"
+    )
+    if not mine:
+        await explain(unit, desk, visitor, Refusal.NOT_YOURS)
+        return
+    await advance(unit, desk, replace(visitor, own=mine, asked=()), "keep", "")
+
+
 async def advance(unit: Unit, desk: Desk, visitor: Visitor, trigger: Trigger, outcome: str) -> bool:
     """Move the visitor's parts, save them guarded, close the case with its last part, show it to all concerned.
 
@@ -32,6 +44,8 @@ async def advance(unit: Unit, desk: Desk, visitor: Visitor, trigger: Trigger, ou
     refused: Refusal | None = None
     for part in visitor.mine:
         state = move(part.state, part.role, trigger)
+        if trigger == "take" and state is Refusal.TAKEN and part.taken_by == visitor.person.id:
+            state = part.state  # once more by the same person: it is still theirs
         if not isinstance(state, Refusal):
             moved.append(await _moved(unit, desk, visitor, part, state, outcome))
             about = {"role": part.role.value, "outcome": outcome}
@@ -40,7 +54,7 @@ async def advance(unit: Unit, desk: Desk, visitor: Visitor, trigger: Trigger, ou
             # The reason of a part that could have moved says more than one of another role.
             refused = state
     if not moved:
-        await _explain(unit, desk, visitor, refused or Refusal.DONE)
+        await explain(unit, desk, visitor, refused or Refusal.DONE)
         return False
     await _show_all(unit, desk, visitor, moved)
     return True
@@ -49,20 +63,24 @@ async def advance(unit: Unit, desk: Desk, visitor: Visitor, trigger: Trigger, ou
 async def _moved(
     unit: Unit, desk: Desk, visitor: Visitor, part: CaseRole, state: State, outcome: str
 ) -> CaseRole:
+    due = await held_until(unit, desk, visitor.case, part, desk.now()) if state == "taken" else None
     changed = replace(
         part,
         state=state,
         taken_by=part.taken_by or visitor.person.id,
-        taken_at=part.taken_at or desk.now(),
+        taken_at=desk.now() if state == "taken" else part.taken_at or desk.now(),
         outcome=outcome or None,
         next_target=None,
-        next_due_at=None,
+        next_due_at=due,
+        asked=tuple(dict.fromkeys((*part.asked, visitor.person.id))),
+        reminded=False,
     )
     await unit.cases.save_role(changed)
     return changed
 
 
-async def _explain(unit: Unit, desk: Desk, visitor: Visitor, refusal: Refusal) -> None:
+async def explain(unit: Unit, desk: Desk, visitor: Visitor, refusal: Refusal) -> None:
+    """Say why nothing came of it; recorded."""
     await audit(unit, desk, visitor.person, "case.refused", visitor.case.id, why=refusal.value)
     await say(unit, desk, visitor.person, visitor.chat, texts.REFUSALS[refusal])
 

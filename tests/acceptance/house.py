@@ -253,7 +253,7 @@ async def open_house(
         )
         programme = Programme(
             SystemIds().new(), "example", "Example Service", "zoom", "Europe/London", tuple(languages),
-            SERVICE, EMERGENCY,
+            SERVICE, EMERGENCY, settings={"test_any_time": True, "reminders": {"test_opens": 45}},
         )  # fmt: skip
         group = Group(SystemIds().new(), programme.id, "mon", "Monday group", "Europe/London")
         house = House(world, clock, settings, file, AsyncExitStack(), programme, group)

@@ -43,10 +43,10 @@ class MemoryOutbox:
             if ("*" in slots or row.slot in slots) and (row.sensitive or not sensitive_only):
                 self._rows[row.id] = replace(row, state="superseded")
 
-    async def due(self, now: datetime, lane: Lane, limit: int) -> list[OutboxRow]:
+    async def due(self, now: datetime, lane: Lane, limit: int, way: str = "telegram") -> list[OutboxRow]:
         found, heads = [], set()
         for row in self._rows.values():
-            if row.state != "waiting":
+            if row.state != "waiting" or row.way != way:
                 continue
             key = (row.chat_id, lane is Lane.ALERT)
             relevant = row.lane is lane or (
@@ -59,9 +59,13 @@ class MemoryOutbox:
                 found.append(row)
         return found[:limit]
 
-    async def next_due_at(self) -> datetime | None:
+    async def next_due_at(self, way: str = "telegram") -> datetime | None:
         return min(
-            (max(r.due_at, r.next_try_at or r.due_at) for r in self._rows.values() if r.state == "waiting"),
+            (
+                max(r.due_at, r.next_try_at or r.due_at)
+                for r in self._rows.values()
+                if r.state == "waiting" and r.way == way
+            ),
             default=None,
         )
 

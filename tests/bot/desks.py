@@ -29,7 +29,7 @@ START = datetime(2027, 3, 1, 17, 0, tzinfo=UTC)
 BOT, PARTICIPANT = 7, 1000
 STAFF = {role: 2000 + number for number, role in enumerate(StaffRole)}
 STORES = ("seen", "programmes", "sessions", "people", "invitations", "chats", "visits", "answers", "readiness",
-          "agreements", "cases", "outbox", "ledger", "audit")  # fmt: skip
+          "agreements", "cases", "outbox", "ledger", "audit", "reminders", "shifts", "allowances", "pulses")  # fmt: skip
 
 
 @dataclass

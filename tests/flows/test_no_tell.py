@@ -60,6 +60,8 @@ def test_the_comparison_compares_something() -> None:
             for e in seen.effects
             if isinstance(e, RaiseConcern)
         ]
+        if script == "confirm":  # no answer of its own raises anything
+            continue
         assert {e.concern for e in loud} - {"unreadable_answer", "not_the_person"}, script
         plain = silenced(script).script
         assert not [r for step in plain.steps for choice in step.choices for r in choice.raises]

@@ -68,11 +68,12 @@ def test_someone_nearby_closes(where: str, sure: str) -> None:
 
 
 def test_not_now_outside_a_self_test_is_only_recorded() -> None:
-    """S-04 At the door of any other script *not now* raises nothing, and the visit waits."""
+    """S-04 At the door of any script but the test and its confirmation *not now* raises nothing; the visit waits."""
     for script in SCRIPTS:
         c = play(library().newest(script), ["later"])
-        assert bool(concerns(c)) == (script == "self_test")
-        assert c.visit.status == ("done" if script == "self_test" else "new")
+        tests = script in ("self_test", "confirm")
+        assert bool(concerns(c)) == tests
+        assert c.visit.status == ("done" if tests else "new")
 
 
 def test_another_person_gets_the_same_closing_everywhere() -> None:

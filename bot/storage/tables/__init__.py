@@ -8,10 +8,12 @@ from bot.storage.columns import metadata
 from bot.storage.tables.cases import case_roles, cases, counters
 from bot.storage.tables.messages import audit, ledger, outbox, seen, waiting
 from bot.storage.tables.people import chats, groups, invitations, people, person_roles, programmes, sessions
+from bot.storage.tables.plan import allowances, pulses, reminders, shifts
 from bot.storage.tables.visits import agreements, answers, readiness, visits
 
 __all__ = [
     "agreements",
+    "allowances",
     "answers",
     "audit",
     "case_roles",
@@ -26,9 +28,12 @@ __all__ = [
     "people",
     "person_roles",
     "programmes",
+    "pulses",
     "readiness",
+    "reminders",
     "seen",
     "sessions",
+    "shifts",
     "visits",
     "waiting",
 ]

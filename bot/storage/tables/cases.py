@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, String, Table, UniqueConstraint, text
 
 from bot.storage.columns import json, metadata, number, one_of, own_id, ref, sealed, time, words
 
@@ -45,14 +45,16 @@ case_roles = Table(
     time("taken_at", optional=True),
     words("outcome", optional=True),
     number("version"),
+    Column("reminded", Boolean, nullable=False),
     UniqueConstraint("case_id", "role"),
     one_of("state", "asking", "taken", "done"),
     CheckConstraint(
         "state <> 'asking' OR (next_target IS NOT NULL AND next_due_at IS NOT NULL)", name="asking_has_next"
     ),
+    CheckConstraint("state <> 'taken' OR next_due_at IS NOT NULL", name="taken_has_next"),
 )
-_asking = text("state = 'asking'")
-Index("ix_case_roles_due", case_roles.c.next_due_at, sqlite_where=_asking, postgresql_where=_asking)
+_not_done = text("state <> 'done'")
+Index("ix_case_roles_due", case_roles.c.next_due_at, sqlite_where=_not_done, postgresql_where=_not_done)
 
 # Numbers that are given out once: a case's, beginning at 101.
 counters = Table("counters", metadata, Column("name", String(32), primary_key=True), number("value"))

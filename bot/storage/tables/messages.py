@@ -38,8 +38,10 @@ outbox = Table(
     number("attempts"),
     time("next_try_at", optional=True),
     Column("ambiguous", Boolean, nullable=False),
+    words("way"),
     one_of("lane", "alert", "reply", "reminder", "tidy"),
     one_of("state", "waiting", "sent", "failed", "withheld", "superseded"),
+    one_of("way", "telegram", "email"),
     sqlite_autoincrement=True,
 )
 waiting = text("outbox.state = 'waiting'")
@@ -47,6 +49,7 @@ _waiting = text("state = 'waiting'")
 Index(
     "ix_outbox_due",
     outbox.c.lane,
+    outbox.c.way,
     outbox.c.due_at,
     outbox.c.id,
     sqlite_where=_waiting,

@@ -107,3 +107,28 @@ def test_what_is_missing_says_how_to_get_it() -> None:
         load_settings().keys_text()
     with pytest.raises(BadSettings, match="VESTIBULE_BOT_TOKEN is not set"):
         load_settings().token_text()
+
+
+def test_mail_needs_a_sender_and_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-41: a mail server needs a sender's address, and TLS unless it is on this machine; its password is not said."""
+    monkeypatch.setenv("VESTIBULE_SMTP_URL", "smtp://u:s3cret@mail.example?starttls=1")
+    with pytest.raises(BadSettings, match="VESTIBULE_MAIL_FROM"):
+        load_settings()
+    monkeypatch.setenv("VESTIBULE_MAIL_FROM", "notes@assistant.example")
+    settings = load_settings()
+    server = settings.mail_server()
+    assert server is not None
+    assert (server.host, server.tls) == ("mail.example", "starttls")
+    assert "s3cret" not in repr(settings)
+    monkeypatch.setenv("VESTIBULE_SMTP_URL", "smtp://u:s3cret@mail.example")
+    with pytest.raises(BadSettings, match="VESTIBULE_SMTP_URL: without TLS") as bad:
+        load_settings()
+    assert "s3cret" not in str(bad.value)
+
+
+def test_a_monitors_address_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-17: an outside monitor has an address over HTTP, which is kept as a secret."""
+    monkeypatch.setenv("VESTIBULE_PING_URL", "monitor.example/s3cret")
+    with pytest.raises(BadSettings, match="VESTIBULE_PING_URL") as bad:
+        load_settings()
+    assert "s3cret" not in str(bad.value)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -6,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.escalation import ladder
-from bot.escalation.ladder import ALL, Rung
-from flows.values import Urgency
+from bot.escalation.ladder import ALL, Ask, Rung, Staff
+from bot.escalation.office import Hours
+from flows.values import Role, Urgency
 
 NOW = datetime(2026, 6, 9, 17, 0, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -54,30 +56,168 @@ def test_a_ladder_is_kept_and_read_back(rungs):
     assert ladder.read(ladder.rows_of(rungs)) == tuple(rungs)
 
 
+F, T, D = Role.FACILITATOR, Role.TECH, Role.DUTY
+HOURS = Hours("Europe/London")
+
+
+def asked(policy, role, staff):
+    return [(rung.kind, rung.people) for rung in ladder.build(policy, role, staff, 15)]
+
+
 def test_managers_and_administrators_stand_in_only_for_nobody():
-    """S-31: a role without anybody asks managers, then administrators; a role with somebody does not."""
-    assert [r.people for r in ladder.build((), (), ("m",), ("x",), 60)] == [(), (), ("m",), ("x",)]
-    assert [r.people for r in ladder.build((), ("f",), ("m",), ("x",), 60)] == [(), ("f",)]
+    """S-31: a role without anybody asks managers, then administrators, whatever its policy; one with somebody does not."""
+    nobody = Staff(managers=("m",), administrators=("x",))
+    assert asked([Ask("group")], F, nobody) == [
+        ("group", ()),
+        ("manager", ("m",)),
+        ("manager", ("x",)),
+        ("all", ()),
+    ]
+    somebody = replace(nobody, programme=("f",))
+    assert asked([Ask("group")], F, somebody) == [("group", ()), ("all", ())]
+
+
+def test_rungs_where_nobody_can_be_expected_are_left_out():
+    """No rota, no managers, or a manager's own case: such a rung would only be reported as passed."""
+    lines = [Ask("duty"), Ask("programme", times=2), Ask("manager")]
+    assert asked(lines, F, Staff(programme=("f",))) == [("programme", ("f",))] * 2 + [("all", ())]
+    managers = Staff(programme=("m",), managers=("m",), rota=True)
+    assert [kind for kind, _ in asked(lines, Role.MANAGER, managers)] == [
+        "duty",
+        "programme",
+        "programme",
+        "all",
+    ]
+
+
+def test_the_defaults():
+    """A facilitator's group first, then duty; another role its own rota first, if it has one."""
+    assert [line.who for line in ladder.default_policy(F, Staff(rota=True))] == [
+        "group",
+        "duty",
+        "programme",
+        "manager",
+    ]
+    assert [line.who for line in ladder.default_policy(T, Staff(rota=True))] == [
+        "group",
+        "programme",
+        "manager",
+    ]
+    own = Staff(rota=True, own_rota=True)
+    assert [line.who for line in ladder.default_policy(D, own)] == ["duty", "group", "programme", "manager"]
+
+
+lines = st.lists(
+    st.builds(Ask, st.sampled_from(["group", "duty", "programme", "manager"]), st.none() | st.integers(1, 600), st.integers(1, 3)),
+    min_size=1,
+    max_size=6,
+)  # fmt: skip
+staffs = st.builds(Staff, people, people, people, people, st.booleans(), st.booleans())
+
+
+@given(lines, st.sampled_from(Role), staffs, st.integers(1, 600), st.integers(1, 30 * 3600))
+def test_the_last_rung_is_reached_before_the_session(policy, role, staff, minutes, left):
+    """The ladder is compressed so that each rung has had its time when the session starts; all hands keep their pace."""
+    starts_at = NOW + timedelta(seconds=left)
+    built = ladder.build(policy, role, staff, minutes)
+    rungs = ladder.paced(built, Urgency.NOW, NOW, starts_at, HOURS)
+    own = [rung for rung in rungs if rung.kind != "all"]
+    if left >= len(own):
+        assert sum(rung.after for rung in own) <= max(left, 1) or rungs == built
+        assert NOW + timedelta(seconds=sum(rung.after for rung in own[:-1])) < starts_at
+    assert all(rung.after >= 1 for rung in rungs)
+    if left >= ladder.SHORTEST * len(own):
+        assert all(rung.after >= ladder.SHORTEST for rung in own)
+    assert rungs[-1] == built[-1]
+    assert [replace(rung, after=0) for rung in rungs] == [replace(rung, after=0) for rung in built]
+
+
+@given(
+    lines,
+    st.sampled_from(Role),
+    staffs,
+    st.sampled_from(Urgency),
+    st.lists(people, min_size=14, max_size=14),
+    st.data(),
+)
+def test_a_ladder_of_any_policy_never_ends(policy, role, staff, urgency, lookups, data):
+    """R-06, R-04, R-07: whoever is on duty or not, after every step there is a next target and a later due time."""
+    rungs = ladder.paced(ladder.build(policy, role, staff, 15), urgency, NOW, None, HOURS)
+    rungs = ladder.read(ladder.rows_of(rungs))
+    rung, now = 0, NOW
+    for everybody in lookups:
+        step = ladder.step(rungs, rung, now, everybody, data.draw(people))
+        assert step.next_target
+        assert step.next_due_at > now
+        assert step.rung > rung
+        if ladder.asked_all(rungs, step.rung):
+            assert step.people == everybody
+        rung, now = step.rung, step.next_due_at
+    if len(rungs) <= len(lookups):
+        assert ladder.asked_all(rungs, rung)
 
 
 @pytest.mark.parametrize(
-    ("urgency", "starts_in", "due_in"),
+    ("urgency", "now", "starts_in", "due"),
     [
-        (Urgency.NOW, 300, 0),
-        (Urgency.SESSION, 300, 0),
-        (Urgency.ROSTER, 300, 285),
-        (Urgency.ROSTER, 10, 0),
-        (Urgency.ROSTER, None, 0),
-        (Urgency.REVIEW, 300, 15 * 60),  # 18:00 in London -> 09:00
+        (Urgency.NOW, "Tue 18:00", None, "Tue 18:00"),
+        (Urgency.SESSION, "Tue 18:00", 300, "Tue 18:00"),
+        (Urgency.SESSION, "Tue 18:00", -20, "Tue 18:00"),
+        (Urgency.SESSION, "Tue 18:00", None, "Wed 09:00"),
+        (Urgency.SESSION, "Tue 10:00", None, "Tue 10:00"),
+        (Urgency.SESSION, "Fri 17:00", None, "Mon 09:00"),
+        (Urgency.SESSION, "Fri 18:00", 30 * 60, "Sat 00:00"),
+        (Urgency.ROSTER, "Tue 18:00", 300, "Tue 22:45"),
+        (Urgency.ROSTER, "Tue 18:00", 10, "Tue 18:00"),
+        (Urgency.ROSTER, "Tue 18:00", None, "Wed 09:00"),
+        (Urgency.REVIEW, "Tue 18:00", 300, "Wed 09:05"),
+        (Urgency.REVIEW, "Fri 09:00", None, "Mon 09:05"),
     ],
 )
-def test_first_due(urgency, starts_in, due_in):
-    """Now and session are alerted at once, roster 15 minutes before the session, review next working morning."""
-    starts_at = None if starts_in is None else NOW + timedelta(minutes=starts_in)
-    assert ladder.first_due(urgency, NOW, starts_at, LONDON) == NOW + timedelta(minutes=due_in)
+def test_first_due(urgency, now, starts_in, due):
+    """At once, or 15 minutes before the session, or in working hours, or just after the hour of the digest."""
+
+    def at(text):
+        day, _, clock = text.partition(" ")
+        days = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun").index(day)
+        # Monday, 8 June 2026; Fridays and later lead into the next week
+        hours, minutes = map(int, clock.split(":"))
+        return datetime(2026, 6, 8, tzinfo=LONDON) + timedelta(days=days, hours=hours, minutes=minutes)
+
+    begins = at(now)
+    starts_at = None if starts_in is None else begins + timedelta(minutes=starts_in)
+    wanted = at(due) if at(due) >= begins else at(due) + timedelta(days=7)
+    assert ladder.first_due(urgency, begins.astimezone(UTC), starts_at, HOURS) == wanted
 
 
-def test_a_review_raised_on_friday_waits_for_monday():
-    """Review alerts come on working days only."""
-    friday = datetime(2026, 6, 12, 9, 0, tzinfo=UTC)
-    assert ladder.next_working_morning(friday, LONDON) == datetime(2026, 6, 15, 8, 0, tzinfo=UTC)
+def test_without_a_session_soon_a_ladder_takes_a_working_day():
+    """`session` without one within 24 hours: the last rung is asked within one working day, and only in its hours."""
+    staff = Staff(("a",), ("a", "b"), ("m",), (), rota=True)
+    rungs = ladder.build(ladder.default_policy(F, staff), F, staff, 15)
+    rungs = ladder.paced(rungs, Urgency.SESSION, NOW, None, HOURS)
+    monday = datetime(2026, 6, 8, 9, tzinfo=LONDON)
+    now, rung, asked_at = monday, 0, []
+    while not ladder.asked_all(rungs, rung):
+        step = ladder.step(rungs, rung, now, ("all",), ("d",))
+        asked_at.append(now)
+        rung, now = step.rung, step.next_due_at
+    assert [at.astimezone(LONDON).hour for at in asked_at[:4]] == [9, 11, 13, 15]
+    assert all(HOURS.open(at) for at in asked_at)
+
+
+def test_a_session_that_office_hours_would_miss_is_kept():
+    """A session on Saturday with a concern on Friday afternoon: no rung waits for Monday."""
+    staff = Staff(("a",), ("a", "b"), ("m",))
+    rungs = ladder.build(ladder.default_policy(F, staff), F, staff, 15)
+    friday = datetime(2026, 6, 12, 15, tzinfo=LONDON)
+    paced = ladder.paced(rungs, Urgency.SESSION, friday, friday + timedelta(hours=30), HOURS)
+    assert all(rung.hours is None for rung in paced)
+
+
+def test_ladders_kept_before_there_were_policies_are_read():
+    """Parts opened by an earlier version go on: group, programme, then everybody."""
+    rungs = ladder.read([{"people": ["a"], "after": 300}, {"people": ["a", "b"], "after": 300}])
+    assert [rung.kind for rung in rungs] == ["group", "programme"]
+    assert ladder.step(rungs, 2, NOW, ("z",)).people == ("z",)
+    assert not ladder.asked_all(rungs, 2)
+    assert ladder.asked_all(rungs, 3)

@@ -100,7 +100,7 @@ async def test_a_fault_in_one_climb_leaves_the_others(town, monkeypatch):
 
         monkeypatch.setattr(unit.cases, "get", failing)
         assert await climb(unit, town.desk, town.clock.now()) == 2
-    assert await town.alerted() == {"tech"}
+    assert await town.alerted() == {"manager"}
 
 
 async def test_an_alert_to_a_chat_that_cannot_be_read_is_passed_on(town, database_url):

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.ports import plan as p
 from bot.ports import records as r
 from bot.ports.stores import Unit
 from flows.values import CaseKind, Level, Role, Urgency
@@ -193,6 +194,40 @@ def message(slot: str = "question", **changes: Any) -> r.OutboxRow:
 
 def entry(number: int = 1, **changes: Any) -> r.LedgerEntry:
     row = r.LedgerEntry(named("entry", number), named("chat"), number, "bot", "question", False, at(number))
+    return replace(row, **changes)
+
+
+def reminder(number: int = 1, **changes: Any) -> p.Reminder:
+    row = p.Reminder(
+        id=named("reminder", number),
+        key=f"test_opens/{number}",
+        programme_id=named("programme"),
+        kind=p.ReminderKind.TEST_OPENS,
+        due_at=at(number),
+        latest_at=at(number + 10),
+        person_id=named("person"),
+        guard=1,
+    )
+    return replace(row, **changes)
+
+
+def shift(number: int = 1, **changes: Any) -> p.Shift:
+    row = p.Shift(
+        id=named("shift", number),
+        programme_id=named("programme"),
+        role=r.StaffRole.DUTY,
+        person_id=named("staff", number),
+        starts_at=at(60 * number),
+        ends_at=at(60 * number + 75),
+        source="rota.csv",
+    )
+    return replace(row, **changes)
+
+
+def allowance(number: int = 1, **changes: Any) -> p.Allowance:
+    row = p.Allowance(
+        named("allowance", number), named("person"), "phone", at(60 * number), named("staff"), NOW
+    )
     return replace(row, **changes)
 
 

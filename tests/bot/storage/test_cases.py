@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from bot.ports.stores import Stale
+from bot.storage.cases import _DUE
 from bot.storage.unit_of_work import SqliteStorage
 from flows.values import Role
 from tests.bot.storage import rows as make
-from tests.bot.storage.rows import at, named
+from tests.bot.storage.explained import explained
+from tests.bot.storage.rows import NOW, at, named
 
 
 async def test_case_numbers_begin_at_101_and_never_repeat(storage: SqliteStorage) -> None:
@@ -41,7 +43,7 @@ async def test_a_case_comes_back_with_its_parts(storage: SqliteStorage) -> None:
 
 
 async def test_what_is_due_comes_oldest_first(storage: SqliteStorage) -> None:
-    """R-05: parts still asking come when their time has come, the oldest first; taken ones never."""
+    """R-05, R-09: parts asking or taken come when their time has come, the oldest first; done ones never."""
     parts = [make.case_role(1), make.case_role(2, role=Role.DUTY, next_due_at=at(1))]
     async with storage.unit() as unit:
         await make.settle(unit)
@@ -50,7 +52,12 @@ async def test_what_is_due_comes_oldest_first(storage: SqliteStorage) -> None:
         assert await unit.cases.due(at(0.5)) == []
         assert await unit.cases.due(at(5)) == [parts[1], parts[0]]
         assert await unit.cases.due(at(5), limit=1) == [parts[1]]
-        await unit.cases.save_role(replace(parts[1], state="taken", taken_by=named("staff"), taken_at=at(2)))
+        taken = replace(parts[1], state="taken", taken_by=named("staff"), taken_at=at(2), next_due_at=at(4))
+        await unit.cases.save_role(replace(taken, next_target=None, reminded=True))
+        assert await unit.cases.due(at(3)) == []
+        taken = replace(taken, next_target=None, reminded=True, version=2)
+        assert await unit.cases.due(at(5)) == [taken, parts[0]]
+        await unit.cases.save_role(replace(taken, state="done", outcome="solved"))
         assert await unit.cases.due(at(5)) == [parts[0]]
 
 
@@ -75,3 +82,20 @@ async def test_asking_without_a_next_step_is_refused(storage: SqliteStorage, lac
         await make.settle(unit)
         with pytest.raises(sqlite3.IntegrityError, match="asking_has_next"):
             await unit.cases.add(make.case(), [make.case_role(**lacking)])
+
+
+async def test_taken_without_a_due_time_is_refused(storage: SqliteStorage) -> None:
+    """R-09: the database refuses a part that is taken and would never be looked at again."""
+    async with storage.unit() as unit:
+        await make.settle(unit)
+        await unit.people.add(make.staff())
+        taken = make.case_role(state="taken", taken_by=named("staff"), taken_at=NOW, next_due_at=None)
+        with pytest.raises(sqlite3.IntegrityError, match="taken_has_next"):
+            await unit.cases.add(make.case(), [taken])
+
+
+async def test_what_is_due_is_found_through_the_index(storage: SqliteStorage, database_url: str) -> None:
+    """R-05: looking for due parts does not read those that are done."""
+    await storage.open()
+    plan = explained(database_url, _DUE, {"now": NOW, "limit": 100})
+    assert plan[0] == "SEARCH case_roles USING INDEX ix_case_roles_due (next_due_at<?)"

@@ -1,24 +1,14 @@
 """The order of what goes out, and what gives way to what."""
 
-import sqlite3
 from dataclasses import replace
-from typing import Any
 
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.stores import Unit
 from bot.storage.outbox import _DUE, _NEXT
-from bot.storage.revisions import database_file
 from bot.storage.unit_of_work import SqliteStorage
 from tests.bot.storage import rows as make
+from tests.bot.storage.explained import explained
 from tests.bot.storage.rows import NOW, at, named
-
-
-def explained(database_url: str, sql: str, values: dict[str, Any]) -> list[str]:
-    """SQLite's plan for a query, step by step."""
-    database = sqlite3.connect(database_file(database_url))
-    steps = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-    database.close()
-    return steps
 
 
 async def due(unit: Unit, lane: Lane, minutes: float = 0, limit: int = 10) -> list[str]:
@@ -141,6 +131,28 @@ async def test_a_row_superseded_while_being_tried_is_not_tried_again(storage: Sq
         assert await unit.outbox.counts() == {"waiting": 1, "sent": 1}
 
 
+async def test_ways_are_apart_and_are_cancelled_together(storage: SqliteStorage) -> None:
+    """R-12: a mail neither replaces nor holds back what goes by Telegram, nor the other way round."""
+    mail = make.message(text="mail", way="email", sensitive=True)
+    async with storage.unit() as unit:
+        await make.settle(unit)
+        await unit.outbox.add(mail)
+        await unit.outbox.add(make.message(text="chat"))
+        await unit.commit()
+    async with storage.unit() as unit:
+        await unit.outbox.add(make.message(text="newer chat"))
+        assert await due(unit, Lane.REPLY) == ["newer chat"]
+        assert await unit.outbox.due(NOW, Lane.REPLY, 5, "email") == [replace(mail, id=1)]
+        await unit.outbox.save(replace(mail, id=1, attempts=1, next_try_at=at(3)))
+        assert await unit.outbox.due(NOW, Lane.REPLY, 5, "email") == []
+        assert await due(unit, Lane.REPLY) == ["newer chat"]
+        assert [await unit.outbox.next_due_at(way) for way in ("telegram", "email")] == [NOW, at(3)]
+        await unit.outbox.add(make.message(text="newer mail", way="email"))
+        assert [row.text for row in await unit.outbox.waiting(named("chat"))] == ["newer chat", "newer mail"]
+        await unit.outbox.cancel(named("chat"), ["question"])
+        assert await unit.outbox.waiting(named("chat")) == []
+
+
 async def test_an_alert_is_found_at_once_among_ten_thousand_reminders(
     storage: SqliteStorage, database_url: str
 ) -> None:
@@ -157,6 +169,6 @@ async def test_an_alert_is_found_at_once_among_ten_thousand_reminders(
         assert len(await unit.outbox.due(NOW, Lane.REMINDER, 100)) == 10
         assert await unit.outbox.next_due_at() == NOW
     for statement in (_DUE, _NEXT):
-        values = statement.bind({"now": NOW, "lane": "alert", "limit": 1} if statement is _DUE else {})
-        plan = explained(database_url, statement.text, values)
+        values = {"now": NOW, "lane": "alert", "limit": 1} if statement is _DUE else {}
+        plan = explained(database_url, statement, {**values, "way": "telegram"})
         assert not [step for step in plan if step.startswith("SCAN") and "INDEX" not in step], plan

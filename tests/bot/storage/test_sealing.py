@@ -19,6 +19,8 @@ from tests.bot.storage.rows import NOW, named
 SECRETS = [
     "Secret alias",
     "secret pending",
+    "secret.staff@example.org",
+    "secret evening",
     "secret invitation",
     "secret-token",
     "secret visit",
@@ -47,7 +49,15 @@ def contents(folder: Path) -> dict[str, bytes]:
 async def write_secrets(unit: Unit) -> None:
     """Every sealed column, with something to look for."""
     await make.settle(unit)
-    await unit.people.add(make.person(7, alias="Secret alias", pending={"do": "secret pending"}))
+    await unit.people.add(
+        make.person(
+            7,
+            alias="Secret alias",
+            pending={"do": "secret pending"},
+            email="secret.staff@example.org",
+            safe_times=("secret evening",),
+        )
+    )
     await unit.invitations.add(make.invitation(alias="secret invitation"), "secret-token")
     await unit.chats.add(make.chat(7, telegram_id=555000777))
     await unit.sessions.save(make.session(link="https://secret.example/link"))

@@ -55,19 +55,40 @@ async def test_the_next_session_is_the_earliest_that_has_not_ended(storage: Sqli
         assert moved == replace(running, starts_at=at(120), version=2)
 
 
+async def test_a_programmes_sessions_of_a_span_come_by_start(storage: SqliteStorage) -> None:
+    """R-14: all of the programme that start in the span come, cancelled ones too, and none of another."""
+    other = make.programme(id=named("programme", 2), key="south")
+    async with storage.unit() as unit:
+        await make.settle(unit)
+        await unit.programmes.save(other)
+        sessions = [make.session(n, starts_at=at(minutes)) for n, minutes in ((1, 20), (2, 0), (3, 30))]
+        sessions[0] = replace(sessions[0], state="cancelled")
+        for session in (*sessions, make.session(4, starts_at=at(10), programme_id=other.id, group_id=None)):
+            await unit.sessions.save(session)
+        found = await unit.sessions.of_programme(named("programme"), NOW, at(30))
+        assert found == [sessions[1], sessions[0]]
+
+
 async def test_people_come_back_with_all_they_hold(storage: SqliteStorage) -> None:
     """A person comes back as added and as saved, also before the commit."""
     async with storage.unit() as unit:
         await make.settle(unit)
         changed = make.person(
-            pending={"do": "open", "script": "self_test"}, open_until=at(10), released=("RS-D4",)
+            pending={"do": "open", "script": "self_test"},
+            open_until=at(10),
+            released=("RS-D4",),
+            safe_times=("morning", "evening"),
+            check_in_day=0,
         )
+        colleague = make.staff(email="duty@example.org", reach="both")
+        await unit.people.add(colleague)
         await unit.people.save(changed)
         assert await unit.people.get(named("person")) == changed
         assert await unit.people.in_group(named("group")) == [changed]
         await unit.commit()
     async with storage.unit() as unit:
         assert await unit.people.get(named("person")) == changed
+        assert await unit.people.get(named("staff")) == colleague
         assert await unit.people.get("nobody") is None
         with pytest.raises(Stale):
             await unit.people.save(make.person(9))
@@ -106,7 +127,7 @@ async def test_an_invitation_is_found_by_its_token_only(storage: SqliteStorage) 
         assert await unit.invitations.by_token("the-token") == make.invitation()
         assert await unit.invitations.by_token("another") is None
         assert await unit.invitations.pending(named("programme")) == [make.invitation()]
-        used = make.invitation(used_at=NOW, used_by=named("person"))
+        used = make.invitation(used_at=NOW, used_by=named("person"), email="lead@example.org", reach="email")
         await unit.invitations.save(used)
         assert await unit.invitations.by_token("the-token") == used
         assert await unit.invitations.pending(named("programme")) == []

@@ -179,3 +179,33 @@ async def test_after_a_quiet_week_the_offset_is_dropped(line: Line) -> None:
     line.phone.write("back")
     await poller._take(await poller._fetch())
     assert intake.whats[-1] == Text("back")
+
+
+async def test_an_outage_is_told_once_all_is_taken(line: Line) -> None:
+    """R-11: since when Telegram could not be asked is told once, after what waited there has been taken."""
+    intake, rounds = Intake(), []
+    for _ in range(3):
+        line.world.faults.add("getUpdates", ResetBefore())
+    poller = Poller(
+        line.bot,
+        line.bot.id,
+        intake,
+        line.clock,
+        answer=line.messenger.answer_press,
+        long_poll=0,
+        pause=lambda _: asyncio.sleep(0.01),
+        turned=rounds.append,
+    )
+    line.phone.write("hello")
+    since = line.clock.now()
+    task = asyncio.create_task(poller.run())
+    await until(lambda: poller.is_away())
+    assert poller.was_away() is None
+    line.clock.advance(timedelta(seconds=200))
+    await until(lambda: poller.caught_up.is_set())
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert not poller.is_away()
+    assert intake.whats == [Text("hello")]
+    assert (poller.was_away(), poller.was_away()) == (since, None)
+    assert rounds[:4] == [False, False, False, True]

@@ -1,0 +1,122 @@
+"""`vestibule duty`: take in rotas, list shifts, and find gaps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot.clock import SystemClock
+from bot.commands.duty_files import read_csv, read_ics
+from bot.commands.terminal import WRONG_USE, Told, say
+from bot.ids import SystemIds
+from bot.ports.records import Programme, StaffRole
+from bot.ports.stores import Unit
+from bot.settings import load_settings
+from bot.usecases.desk import Desk
+from bot.usecases.import_duty import BadDuty, import_duty
+from bot.usecases.invite import CannotInvite, choose_programme
+from bot.usecases.rota import GAPS_AHEAD, gaps_of, has_rota
+
+duty = typer.Typer(help="Duty: import rotas, list shifts, find gaps.", no_args_is_help=True)
+
+OfProgramme = Annotated[
+    str | None, typer.Option("--programme", help="The programme's key, where there is more than one.")
+]
+Days = Annotated[int, typer.Option(help="How many days ahead.", min=1, max=366)]
+Work = Callable[[Unit, Desk, Programme], Awaitable[list[str]]]
+
+
+@duty.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A .csv file (role,person,starts,ends,zone) or an .ics one.", exists=True, dir_okay=False
+        ),
+    ],
+    role: Annotated[
+        StaffRole, typer.Option(help="Whose duty the events of a calendar are, where they have no category.")
+    ] = StaffRole.DUTY,
+    programme: OfProgramme = None,
+) -> None:
+    """Take in shifts from CSV or iCalendar; the same file again replaces what it said before."""
+    kind = file.suffix.lower()
+    if kind not in (".csv", ".ics"):
+        raise Told(f"{file}: it should end in .csv or .ics", code=WRONG_USE)
+    planned = read_csv(file) if kind == ".csv" else read_ics(file, role, SystemClock().now())
+
+    async def work(unit: Unit, desk: Desk, chosen: Programme) -> list[str]:
+        count = await import_duty(unit, desk, chosen, file.name, planned)
+        return [f"{file.name}: {count} shifts"]
+
+    _run(programme, work)
+
+
+@duty.command("list")
+def list_(days: Days = 7, programme: OfProgramme = None) -> None:
+    """The shifts of the next days, by role and start."""
+
+    async def work(unit: Unit, desk: Desk, chosen: Programme) -> list[str]:
+        lines: list[str] = []
+        for role in StaffRole:
+            for shift in await unit.shifts.between(
+                chosen.id, role, desk.now(), desk.now() + timedelta(days=days)
+            ):
+                person = await unit.people.get(shift.person_id)
+                span = _span(chosen, shift.starts_at, shift.ends_at)
+                lines.append(f"{role}  {span}  {person.alias if person else 'nobody'}")
+        return lines or [f"nobody is on duty by a rota in the next {days} days"]
+
+    _run(programme, work)
+
+
+@duty.command("gaps")
+def gaps(days: Days = GAPS_AHEAD.days, programme: OfProgramme = None) -> None:
+    """When nobody who can be reached is on duty in the next days."""
+
+    async def work(unit: Unit, desk: Desk, chosen: Programme) -> list[str]:
+        lines: list[str] = []
+        now = desk.now()
+        for role in StaffRole:
+            if await has_rota(unit, chosen, role, now):
+                found = await gaps_of(unit, chosen, role, now, now + timedelta(days=days))
+                lines += [f"{role}  {_span(chosen, *one)}" for one in found] or [f"{role}  no gaps"]
+        return lines or [
+            "there is no rota; write one into the programme file, or: vestibule duty import FILE"
+        ]
+
+    _run(programme, work)
+
+
+def _span(programme: Programme, start: datetime, end: datetime) -> str:
+    local = [one.astimezone(ZoneInfo(programme.timezone)) for one in (start, end)]
+    return f"{local[0]:%a %Y-%m-%d %H:%M} to {local[1]:%a %Y-%m-%d %H:%M} {programme.timezone}"
+
+
+def _run(programme: str | None, work: Work) -> None:
+    """Run the work in one transaction, and say its lines once it is kept."""
+
+    async def run() -> list[str]:
+        from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
+
+        settings = load_settings()
+        async with wiring.open_storage(settings) as storage, storage.unit() as unit:
+            desk = wiring.make_desk(settings, SystemClock(), SystemIds())
+            lines = await work(unit, desk, await choose_programme(unit, programme))
+            await unit.commit()
+        return lines
+
+    try:
+        lines = asyncio.run(run())
+    except CannotInvite as no:
+        raise Told(str(no)) from None
+    except BadDuty as bad:
+        raise Told(*bad.faults) from None
+    for line in lines:
+        say(line)

@@ -1,0 +1,207 @@
+"""CSV and iCalendar -> planned shifts. Every fault is one line: where, what is wrong, what would be right."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta, tzinfo
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrulestr
+from icalendar import Calendar, Component
+
+from bot.commands.terminal import Told
+from bot.ports.records import StaffRole
+from bot.usecases.file_entry import known_timezone
+from bot.usecases.import_duty import Planned
+
+COLUMNS = ("role", "person", "starts", "ends", "zone")
+HORIZON = timedelta(days=366)
+MOST = 1000
+_ROLES = ", ".join(role.value for role in StaffRole)
+
+
+class _Bad(Exception):
+    """A fault of one shift; the message says what would be right."""
+
+
+def read_csv(path: Path) -> list[Planned]:
+    """Lines of role, person (alias), starts and ends (local) and zone, which may be empty. Raises Told."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            if [name.strip().lower() for name in next(lines, [])] != list(COLUMNS):
+                raise Told(f"{path}:1: the columns should be {','.join(COLUMNS)}")
+            rows = [(lines.line_num, row) for row in lines if any(value.strip() for value in row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Told(f"{path}:1: cannot be read ({type(error).__name__}); a UTF-8 file is expected") from None
+    found, faults = list[Planned](), list[str]()
+    for number, row in rows:
+        try:
+            found.append(_of_row(f"{path}:{number}", [value.strip() for value in row]))
+        except _Bad as bad:
+            faults.append(f"{path}:{number}: {bad}")
+    if faults:
+        raise Told(*faults)
+    return found
+
+
+def _of_row(place: str, row: list[str]) -> Planned:
+    if len(row) != len(COLUMNS):
+        raise _Bad(f"{len(COLUMNS)} fields are expected: {','.join(COLUMNS)}")
+    role, alias, starts, ends, zone = row
+    if zone and not known_timezone(zone):
+        raise _Bad("there is no such time zone; it should look like Europe/London")
+    return Planned(place, _role(role), alias, _local(starts), _local(ends), ZoneInfo(zone) if zone else None)
+
+
+def _role(name: str) -> StaffRole:
+    try:
+        return StaffRole(name.lower())
+    except ValueError:
+        raise _Bad(f"there is no role {name}; there are: {_ROLES}") from None
+
+
+def _local(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is not None or ":" not in text:
+        raise _Bad("a local time is expected, such as 2030-01-31 17:00; its zone has its own column")
+    return found
+
+
+@dataclass(slots=True)
+class _Series:
+    """The events of one UID: the one itself, and what differs on some of its days."""
+
+    whole: Component | None = None
+    apart: list[Component] = field(default_factory=list)
+
+
+def read_ics(path: Path, role: StaffRole, now: datetime) -> list[Planned]:
+    """Events whose summary is a staff alias and whose category, if it is one, the role. Raises Told.
+
+    Repeated events are taken for a year ahead, without cancelled days and with moved ones.
+    """
+    by_uid: dict[str, _Series] = {}
+    for number, event in enumerate(_events(path), 1):
+        series = by_uid.setdefault(str(event.get("UID") or number), _Series())
+        if event.get("RECURRENCE-ID") is None and series.whole is None:
+            series.whole = event
+        else:
+            series.apart.append(event)
+    found, faults = list[Planned](), list[str]()
+    for series in by_uid.values():
+        events = [*series.apart] if series.whole is None else [series.whole, *series.apart]
+        for event in events:
+            if str(event.get("STATUS", "")).upper() == "CANCELLED":
+                continue
+            place = f"{path}: {event.get('SUMMARY', 'event')}"
+            try:
+                found += _of_event(place, event, series if event is series.whole else _Series(), role, now)
+            except _Bad as bad:
+                faults.append(f"{place}: {bad}")
+    if faults:
+        raise Told(*faults)
+    return found
+
+
+def _events(path: Path) -> list[Component]:
+    try:
+        calendars = Calendar.from_ical(path.read_text(encoding="utf-8-sig"), multiple=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Told(f"{path}:1: cannot be read ({type(error).__name__}); a UTF-8 file is expected") from None
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise Told(f"{path}:1: this is no calendar; it should begin with BEGIN:VCALENDAR") from None
+    events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
+    if not events:
+        raise Told(f"{path}:1: there are no events in it; shifts are expected as VEVENT")
+    return events
+
+
+def _of_event(
+    place: str, event: Component, series: _Series, role: StaffRole, now: datetime
+) -> Iterator[Planned]:
+    starts, zone = _time(event, "DTSTART")
+    ends, ends_zone = _ends(event, starts, zone)
+    if ends_zone != zone:
+        ends = ends.replace(tzinfo=ends_zone).astimezone(zone).replace(tzinfo=None)
+    own = _category(event) or role
+    for begins in _occurrences(event, series, starts, zone, now):
+        yield Planned(
+            place, own, str(event.get("SUMMARY", "")).strip(), begins, begins + (ends - starts), zone
+        )
+
+
+def _time(event: Component, name: str) -> tuple[datetime, tzinfo | None]:
+    """A naive local time and its zone; a day begins at its midnight."""
+    value = event.get(name)
+    when = getattr(value, "dt", None)
+    if not isinstance(when, date):
+        raise _Bad(
+            f"{name} is missing or cannot be read; it should look like {name};TZID=Europe/London:20300131T170000"
+        )
+    if not isinstance(when, datetime):
+        return datetime.combine(when, time()), None
+    return when.replace(tzinfo=None), when.tzinfo
+
+
+def _ends(event: Component, starts: datetime, zone: tzinfo | None) -> tuple[datetime, tzinfo | None]:
+    length = getattr(event.get("DURATION"), "dt", None)
+    if event.get("DTEND") is None and isinstance(length, timedelta):
+        return starts + length, zone
+    return _time(event, "DTEND")
+
+
+def _category(event: Component) -> StaffRole | None:
+    listed = event.get("CATEGORIES")
+    names = [str(name) for name in getattr(listed, "cats", [])]
+    return next((role for role in StaffRole for name in names if name.strip().lower() == role.value), None)
+
+
+def _occurrences(
+    event: Component, series: _Series, starts: datetime, zone: tzinfo | None, now: datetime
+) -> list[datetime]:
+    """The local times at which it begins; RFC 5545's rule is reckoned in local time."""
+    rule = event.get("RRULE")
+    if rule is None:
+        return [starts]
+    last = now.replace(tzinfo=None) + HORIZON
+    try:
+        text = rule.to_ical().decode()
+        text = ";".join(part for part in text.split(";") if not part.startswith("UNTIL="))
+        found = list(islice(rrulestr(text, dtstart=starts), MOST + 1))
+    except (ValueError, AttributeError, TypeError):
+        raise _Bad("this RRULE cannot be read; it should look like RRULE:FREQ=WEEKLY;BYDAY=MO") from None
+    left_out = {
+        _day_or_time(value.dt, zone) for listed in _listed(event.get("EXDATE")) for value in listed.dts
+    }
+    left_out |= {
+        _day_or_time(one.get("RECURRENCE-ID").dt, zone) for one in series.apart if one.get("RECURRENCE-ID")
+    }
+    end = min([last, *(_naive(each, zone) for each in rule.get("UNTIL", []))])
+    kept = [one for one in found if one <= end and not {one, one.date()} & left_out]
+    if len(found) > MOST and found[-1] <= end:
+        raise _Bad(f"it has more than {MOST} shifts in a year")
+    return kept
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _day_or_time(when: date, zone: tzinfo | None) -> date:
+    return _naive(when, zone) if isinstance(when, datetime) else when
+
+
+def _naive(when: date, zone: tzinfo | None) -> datetime:
+    """The local time that is meant in the event's zone; a day is meant to its end."""
+    if not isinstance(when, datetime):
+        return datetime.combine(when, time.max)
+    return when.astimezone(zone).replace(tzinfo=None) if when.tzinfo and zone else when.replace(tzinfo=None)

@@ -1,0 +1,1 @@
+"""E-mail as a second way to reach staff, behind the same port as Telegram."""

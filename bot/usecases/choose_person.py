@@ -1,0 +1,35 @@
+"""Choosing a participant by alias in a staff member's chat: a list that goes away again like details (S-21)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.ports.records import Chat, Lane, Person, StaffRole
+from bot.ports.services import Rows
+from bot.ports.stores import Unit
+from bot.usecases.desk import Desk, Message, post, retract
+
+
+async def own_groups(unit: Unit, person: Person) -> list[str]:
+    """Ids of the groups in which the person has a role.
+
+    All of the programme for one without a group, but for facilitators: theirs is a group's role always.
+    """
+    own = await unit.people.groups_of(person.id)
+    if own or StaffRole.FACILITATOR in person.roles:
+        return own
+    return [group.id for group in await unit.programmes.groups(person.programme_id)]
+
+
+async def own_participants(unit: Unit, person: Person) -> list[Person]:
+    """The participants of these groups, by alias."""
+    found = [p for group in await own_groups(unit, person) for p in await unit.people.in_group(group)]
+    return sorted(found, key=lambda p: p.alias)
+
+
+async def show(unit: Unit, desk: Desk, chat: Chat, slot: str, text: str, rows: Rows) -> None:
+    """Put it at the bottom of the chat, and take it away after the minutes that details have."""
+    gone_after = timedelta(minutes=desk.numbers.details)
+    message = Message(slot, text, rows, True, desk.now() + gone_after, fresh=True)
+    await post(unit, desk, chat, message)
+    await retract(unit, desk, chat, slot, after=gone_after, lane=Lane.TIDY)

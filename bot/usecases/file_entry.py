@@ -1,0 +1,34 @@
+"""What the entries of a programme file are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def known_timezone(name: str) -> bool:
+    """Whether it is an IANA zone, such as Europe/London."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return "/" in name or name == "UTC"
+
+
+def _zone(name: str) -> str:
+    if not known_timezone(name):
+        raise ValueError("there is no such time zone; it should look like Europe/London")
+    return name
+
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
+Name = Annotated[str, Field(min_length=1, max_length=60)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Entry(BaseModel):
+    """A part of the file; a field that is not known is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

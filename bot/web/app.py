@@ -1,0 +1,70 @@
+"""What a machine may ask: whether the bot is well, whether it is at work, and its figures. Nothing about anybody."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.ports.stores import Storage, StorageFault
+from bot.usecases.rounds import Rounds
+from bot.web.metrics import CONTENT_TYPE, Metrics
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class SecureHeaders:
+    """Puts `HEADERS` on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI asks for."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def create_app(storage: Storage, rounds: Rounds, metrics: Metrics) -> Starlette:
+    """/healthz, /readyz and /metrics.
+
+    /healthz is 200 while every loop goes round: a restart would help when it is not. /readyz is 200 only if
+    each completed its work within its time: it is 503 while Telegram or the database is away.
+    """
+
+    async def healthz(request: Request) -> Response:
+        return _said(rounds, rounds.stuck())
+
+    async def readyz(request: Request) -> Response:
+        return _said(rounds, rounds.behind())
+
+    async def figures(request: Request) -> Response:
+        try:
+            async with storage.unit() as unit:
+                return Response(await metrics.read(unit), headers={"Content-Type": CONTENT_TYPE})
+        except StorageFault:
+            return PlainTextResponse("the database cannot be read now\n", 503)
+
+    app = Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", figures)])
+    app.add_middleware(SecureHeaders)
+    return app
+
+
+def _said(rounds: Rounds, late: tuple[str, ...]) -> Response:
+    ages = {name: round(rounds.age(name), 1) for name in rounds.expected}
+    return JSONResponse({"well": not late, "late": late, "seconds": ages}, 503 if late else 200)

@@ -1,0 +1,54 @@
+"""Serves the app in the running loop, on an address of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+class WebServer:
+    """Runs until cancelled. Raises OSError when the port is taken."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self.address = ""
+
+    async def run(self) -> None:
+        """Serve; `address` says where, once it does."""
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        with socket.create_server((self._host, self._port), family=family) as listener:
+            config = uvicorn.Config(
+                self._app,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                limit_concurrency=50,
+                timeout_graceful_shutdown=1,
+            )
+            self.address = f"http://{self._host}:{listener.getsockname()[1]}"
+            server = _Embedded(config)
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            try:
+                await asyncio.shield(serving)
+            finally:
+                server.should_exit = True  # cancelled outright it would leave its connections open
+                await serving
+
+
+class _Embedded(uvicorn.Server):
+    """Leaves the process's signals to whoever runs the loop."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Captures none."""
+        yield

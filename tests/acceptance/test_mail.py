@@ -1,0 +1,119 @@
+"""Stories over HTTP and SMTP: the chat is closed, Telegram is away, and the bot was away."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from bot.simulator.faults import ErrorAnswer
+from bot.simulator.phone import Phone
+from tests.acceptance.house import House
+from tests.acceptance.stories import asked, words
+from tests.bot.mail.post import Post, served
+
+ADDRESS = "duty@service.example"
+
+
+async def with_mail(house: House, post: Post) -> None:
+    """The bot starts anew with this mail server."""
+    await house.stop()
+    more = {"smtp_url": f"smtp://127.0.0.1:{post.port}", "mail_from": "notes@assistant.example"}
+    house.settings = type(house.settings)(_env_file=None, **(house.settings.model_dump() | more))
+    await house.start()
+    await house.quiet()
+
+
+async def gives_address(house: House, phone: Phone, reach: Any = "telegram") -> None:
+    """Somebody of staff has an address."""
+    async with house.bot.storage.unit() as unit:
+        person = await unit.people.get(house.people[phone.id])
+        assert person is not None
+        await unit.people.save(replace(person, email=ADDRESS, reach=reach))
+        await unit.commit()
+
+
+async def mailed(house: House, post: Post, count: int) -> list[str]:
+    """The subjects, once so many arrived."""
+    async with asyncio.timeout(5):
+        while len(post.mails) < count:
+            await asyncio.sleep(0.01)
+    return [mail["Subject"] for mail in post.mails]
+
+
+async def test_who_is_asked_first_has_blocked_the_bot(house: House) -> None:
+    """R-07, S-20: the alert goes by mail, greylisted at first, and the next people are asked at once."""
+    async with served() as post:
+        await with_mail(house, post)
+        await house.plan_session()
+        staff = await house.staff("facilitator", "manager")
+        await gives_address(house, staff["facilitator"])
+        post.say["rcpt"] = ["450 4.2.0 greylisted"]
+        house.world.faults.add(
+            "sendMessage",
+            ErrorAnswer(403, "Forbidden: bot was blocked by the user"),
+            when=lambda given: str(given.get("chat_id")) == str(staff["facilitator"].id),
+        )
+        phone = await house.member()
+        await house.selftest(phone)
+        await house.press(phone, "ST-07:car")
+        await house.later(seconds=31)
+        await house.later(seconds=1)
+        [subject] = await mailed(house, post, 1)
+        assert subject.startswith("K-101 · ")
+        assert post.recipients == [ADDRESS]
+        assert any("K-101" in text for text in words(staff["manager"]))
+
+
+async def test_telegram_is_away(house: House) -> None:
+    """S-31, R-17: an alert that Telegram does not take for a minute goes by mail, and is not lost for the chat."""
+    async with served() as post:
+        await with_mail(house, post)
+        await house.plan_session()
+        facilitator = (await house.staff("facilitator"))["facilitator"]
+        await gives_address(house, facilitator)
+        phone = await house.member()
+        await house.selftest(phone)
+        for _ in range(40):
+            house.world.faults.add(
+                "sendMessage",
+                ErrorAnswer(502, "Bad Gateway"),
+                when=lambda given: str(given.get("chat_id")) == str(facilitator.id),
+            )
+        await phone.tap("ST-07:car")
+        await asyncio.sleep(0.3)
+        for seconds in (30, 31, 11, 50, 11):
+            house.clock.advance(timedelta(seconds=seconds))
+            await asyncio.sleep(0.2)
+        assert (await mailed(house, post, 1))[0].startswith("K-101 · ")
+        house.world.faults.clear()
+        for _ in range(3):
+            await house.later(seconds=9)
+        assert facilitator.shows("K-101")
+
+
+async def test_away_before_a_session(house: House) -> None:
+    """R-11: away for 20 minutes: staff hear it once, the participant is asked again behind the door, and answers."""
+    await house.plan_session()
+    staff = await house.staff("facilitator", "administrator")
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.bot.schedule.look()
+    async with house.bot.storage.unit() as unit:
+        await unit.pulses.beat("cycle", house.clock.now())
+        await unit.commit()
+    await house.stop()
+    house.clock.advance(timedelta(minutes=20))
+    await house.start()
+    async with asyncio.timeout(10):
+        while not staff["administrator"].shows("The assistant was away"):
+            await asyncio.sleep(0.02)
+    await house.quiet()
+    assert sum("was away" in text for text in words(staff["facilitator"])) == 1
+    assert phone.shows("this did not work for a while")
+    assert asked(phone) == []
+    await house.press(phone, "DOOR:yes")
+    assert asked(phone)[0].startswith("ST-07")
+    await house.press(phone, "ST-07:car")
+    assert len(await house.cases()) == 1

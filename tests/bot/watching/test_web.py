@@ -1,0 +1,173 @@
+"""What a machine may ask over HTTP, the call to a monitor, and what systemd hears."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from bot.clock import MovableClock
+from bot.heartbeat import Heartbeat
+from bot.storage.sealing import Keyring
+from bot.usecases.rounds import LIMITS, Rounds
+from bot.web.app import HEADERS, create_app
+from bot.web.metrics import LABELS, Metrics
+from bot.web.server import WebServer
+from bot.web.systemd import notify
+from bot.web.watch import pinger
+from flows.read import load_library
+from tests.bot.desks import START, Room, Tripwire, open_room
+
+FOUR = ("poll", "sender", "escalation", "schedule")
+
+
+@pytest.fixture
+async def room(database_url: str, keyring: Keyring):
+    """A programme with all its staff, and a participant at the self-test."""
+    async with open_room(database_url, keyring, load_library()) as room:
+        yield room
+
+
+async def asked(
+    path: str, storage: Any, rounds: Rounds, metrics: Metrics | None = None
+) -> tuple[int, str, Any]:
+    """Status, body and headers of a GET over HTTP."""
+    server = WebServer(create_app(storage, rounds, metrics or Metrics(rounds)), "127.0.0.1", 0)
+    running = asyncio.create_task(server.run())
+    try:
+        while not server.address:
+            await asyncio.sleep(0.005)
+        async with aiohttp.ClientSession() as session, session.get(server.address + path) as response:
+            return response.status, await response.text(), response.headers
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize("missing", [None, *FOUR])
+async def test_ready_only_when_every_loop_completed(room: Room, missing: str | None) -> None:
+    """R-17: ready means that poll, sender, escalation and schedule each completed within their time."""
+    rounds = Rounds(room.clock, FOUR)
+    for name in FOUR:
+        rounds.teller(name)(name != missing)
+    status, body, _ = await asked("/readyz", room.storage, rounds)
+    assert status == (503 if missing else 200)
+    assert (missing or '"late":[]') in body
+    assert (await asked("/healthz", room.storage, rounds))[0] == 200
+
+
+async def test_healthy_while_every_loop_goes_round(room: Room) -> None:
+    """R-17: a loop that stands still is seen; one whose network is down needs no restart."""
+    rounds = Rounds(room.clock, FOUR)
+    for name in FOUR[:3]:
+        rounds.teller(name)(False)
+    room.clock.advance(LIMITS["sender"])
+    assert (await asked("/healthz", room.storage, rounds))[0] == 200
+    room.clock.advance(timedelta(minutes=5))
+    status, body, _ = await asked("/healthz", room.storage, rounds)
+    assert status == 503
+    assert "schedule" in body
+
+
+async def test_security_headers(room: Room) -> None:
+    """S-40: no answer is kept, framed or guessed at, and the server says nothing about itself."""
+    for path, expected in (("/healthz", 200), ("/nothing", 404), ("/metrics", 200)):
+        status, _, headers = await asked(path, room.storage, Rounds(room.clock, ()))
+        assert status == expected
+        assert HEADERS.items() <= dict(headers).items()
+        assert "Server" not in headers
+
+
+async def test_figures_tell_nothing_about_anybody(room: Room) -> None:
+    """S-20: metrics carry labels from the fixed lists only, and no name, id, reference or concern."""
+    await room.begin()
+    await room.play("ST-07:car")
+    rounds = Rounds(room.clock, FOUR)
+    metrics = Metrics(rounds)
+    metrics.updates(3, 1)
+    status, body, _ = await asked("/metrics", room.storage, rounds, metrics)
+    assert status == 200
+    known = {value for values in LABELS.values() for value in values}
+    labelled = re.findall(r'(\w+)="([^"]*)"', body)
+    assert {name for name, _ in labelled} <= LABELS.keys()
+    assert {value for _, value in labelled} <= known
+    people = [room.participant, room.programme, *room.people.values()]
+    case = (await room.cases())[0]
+    raised = [one.concern for one in case.raised]
+    for secret in (*people, "alias", case.id, case.ref, *raised, "car", "ST-07"):
+        assert secret not in body
+    assert 'vestibule_updates_total{result="faulty"} 1.0' in body
+    assert re.search(r'vestibule_outbox_rows\{lane="alert",state="waiting"\} [1-9]', body)
+    assert re.search(r'vestibule_open_case_parts\{part="asking",urgency="\w+"\} [1-9]', body)
+    assert 'vestibule_reminders{fate="due"} 0.0' in body
+
+
+async def test_no_figures_without_a_database(room: Room) -> None:
+    """Where the database does not answer the figures are missing, and nothing else breaks."""
+    status, _, _ = await asked("/metrics", Tripwire(room.storage, named="begin"), Rounds(room.clock, ()))
+    assert status == 503
+
+
+@pytest.mark.parametrize(("status", "well"), [(200, True), (404, False), (500, False), (302, False)])
+async def test_the_monitor_is_called(status: int, well: bool) -> None:
+    """R-17: the monitor gets a GET; what fails is logged, without its address, which is a secret."""
+    calls = []
+
+    async def heard(request: web.Request) -> web.Response:
+        calls.append(request.method)
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_get("/s3cret", heard)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    with capture_logs() as logs:
+        assert await pinger(f"http://127.0.0.1:{port}/s3cret")() is well
+        await runner.cleanup()
+        assert await pinger(f"http://127.0.0.1:{port}/s3cret")() is False
+    assert calls == ["GET"]
+    assert "s3cret" not in str(logs)
+    assert [one["event"] for one in logs] == ["watch.ping_failed"] * (1 if well else 2)
+
+
+async def test_systemd_hears_while_all_goes_round(tmp_path: Path) -> None:
+    """R-17: READY=1 at the start, WATCHDOG=1 and the file's time only while no loop is stuck."""
+    clock = MovableClock(START)
+    rounds = Rounds(clock, ("poll",))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.setblocking(False)
+        environment = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        beating = Heartbeat(rounds, tmp_path / "alive", lambda state: notify(state, environment))
+        running = asyncio.create_task(beating.run())
+        while not (tmp_path / "alive").exists():
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert [systemd.recv(99) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
+        clock.advance(timedelta(minutes=5))
+        assert await beating.beat() is False
+        with pytest.raises(BlockingIOError):
+            systemd.recv(99)
+
+
+def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
+    """Elsewhere nobody is told, and a socket that is gone stops nothing."""
+    assert notify("READY=1", {}) is False
+    assert notify("READY=1", {"NOTIFY_SOCKET": str(tmp_path / "gone")}) is False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as abstract:
+        abstract.bind("\0vestibule-test")
+        assert notify("READY=1", {"NOTIFY_SOCKET": "@vestibule-test"}) is True
+        assert abstract.recv(99) == b"READY=1"

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     bot_name: str | None = Field(
         None,
         pattern=r"^@?[A-Za-z0-9_]{3,32}$",
-        description="The bot's user name, for invitation links. Not set: Telegram is asked each time.",
+        description="The bot's user name, for invitation links. Not set: Telegram is asked, and the answer kept.",
     )
     bot_api_url: str = Field(
         TELEGRAM,

@@ -37,7 +37,7 @@ async def name_for_links(settings: Settings) -> str | None:
     """The name; when it is not known a line on stderr says so: a link without it leads nowhere."""
     name = await bot_name(settings)
     if name is None:
-        complain(["the bot's name is not known, so there is no link: set VESTIBULE_BOT_NAME, or VESTIBULE_BOT_TOKEN "
+        complain(["the bot's name is not known, and a link without it leads nowhere: set VESTIBULE_BOT_NAME, or VESTIBULE_BOT_TOKEN "
                   "where Telegram can be reached"])  # fmt: skip
     return name
 

@@ -109,8 +109,9 @@ def private(settings: Settings) -> Iterator[Finding]:
     """Whether others on this machine can read the database's files."""
     try:
         file = database_file(settings.database_url)
+        current_revision(settings.database_url)
     except StorageFault:
-        return  # `database` says it
+        return  # `database` says it; and what is not ours is not ours to close
     open_to_others = [
         one
         for one in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm")))

@@ -70,7 +70,7 @@ def demo(
 
     def ready(address: str) -> None:
         say(f"The demo is at {address}")
-        say("Open the invitations on the phones there. Ctrl-C ends it; nothing of it is kept.")
+        say("Open the invitation on a participant's phone there. Ctrl-C ends it; nothing of it is kept.")
         if browser:
             webbrowser.open(address)
 

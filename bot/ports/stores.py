@@ -84,7 +84,6 @@ class Sessions(Protocol):
         ...
 
 
-
 class People(Protocol):
     """Participants and staff."""
 
@@ -306,7 +305,9 @@ class Shifts(Protocol):
         """Person ids."""
         ...
 
-    async def between(self, programme_id: str, role: StaffRole, start: datetime, end: datetime) -> list[Shift]:
+    async def between(
+        self, programme_id: str, role: StaffRole, start: datetime, end: datetime
+    ) -> list[Shift]:
         """Shifts that touch the span, by start."""
         ...
 

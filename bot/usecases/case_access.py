@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bot.ports.records import ROLE_OF_LETTER, AuditEntry, Case, CaseRole, Chat, Person, StaffRole
@@ -11,6 +12,7 @@ from bot.usecases.desk import Desk, Message, post
 from flows.effects import Line
 from flows.values import Role
 
+REFERENCE = re.compile(r"(?:[Kk]-?)?([0-9]{1,9})")
 PROGRAMME_WIDE = frozenset({StaffRole.DUTY, StaffRole.MANAGER, StaffRole.ADMINISTRATOR})
 
 
@@ -19,7 +21,8 @@ class Visitor:
     """A staff member in front of a case: whose chat, which case, and all its parts.
 
     `own`: parts of their own group or programme-wide role. `asked`: parts whose ladder came to them,
-    be it from another group or standing in for a role that nobody has.
+    be it from another group or standing in for a role that nobody has. `typed`: they wrote a command, so
+    that the case may stand far above what they wrote.
     """
 
     person: Person
@@ -28,6 +31,7 @@ class Visitor:
     parts: tuple[CaseRole, ...]
     own: tuple[CaseRole, ...]
     asked: tuple[CaseRole, ...]
+    typed: bool = False
 
     @property
     def mine(self) -> tuple[CaseRole, ...]:
@@ -67,9 +71,9 @@ async def visit(unit: Unit, person: Person, chat: Chat, case: Case) -> Visitor:
 
 
 def number_of(ref: str) -> int | None:
-    """104 for K-104, k-104 or 104."""
-    digits = ref.strip().upper().removeprefix("K-")
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+    """104 for K-104, k-104, k104 or 104."""
+    found = REFERENCE.fullmatch(ref.strip())
+    return int(found[1]) if found else None
 
 
 async def find(unit: Unit, desk: Desk, person: Person, chat: Chat, ref: str, action: str) -> Visitor | None:
@@ -79,7 +83,7 @@ async def find(unit: Unit, desk: Desk, person: Person, chat: Chat, ref: str, act
     visitor = await visit(unit, person, chat, case) if case is not None else None
     if visitor is None or not visitor.mine:
         await audit(unit, desk, person, f"{action}.refused", case.id if case else "unknown")
-        await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
+        await say(unit, desk, person, chat, texts.NO_SUCH_CASE)
         return None
     return visitor
 

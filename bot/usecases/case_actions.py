@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.escalation.lifecycle import Refusal
 from bot.ports.records import Case, Person
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say
-from bot.usecases.case_card import LIFTING, can_lift, kind_for, refresh, show
+from bot.usecases.case_beside import LIFTING, can_lift
+from bot.usecases.case_card import Asking, kind_for, refresh, show
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.render import notice, open_menu
 from bot.usecases.roster import refresh_rosters
 from bot.usecases.take_case import advance
 from flows.effects import Line
+from flows.values import Role
 
 DECISION = "decision"
 """A slot of its own: the next short notice must not take away what a person decided."""
@@ -40,7 +43,11 @@ def outcomes(desk: Desk, visitor: Visitor) -> tuple[str, ...]:
 
 
 async def offer_outcomes(unit: Unit, desk: Desk, visitor: Visitor) -> None:
-    """Show the outcomes as buttons below the case; no free text (S-22)."""
+    """Show the outcomes as buttons below the case; no free text (S-22). Partner support has none to choose."""
+    if all(part.role is Role.PARTNER_SUPPORT for part in visitor.mine):
+        await audit(unit, desk, visitor.person, "case.refused", visitor.case.id, why=Refusal.ONLY_SEEN.value)
+        await say(unit, desk, visitor.person, visitor.chat, texts.REFUSALS[Refusal.ONLY_SEEN])
+        return
     buttons = [(texts.OUTCOMES[o], f"OUT:{o}:{visitor.case.ref}") for o in outcomes(desk, visitor)]
     await ask_below(unit, desk, visitor, texts.WHICH_OUTCOME, buttons)
 
@@ -91,10 +98,8 @@ async def lift(unit: Unit, desk: Desk, visitor: Visitor, template: str) -> None:
     await unit.readiness.put(replace(readiness, lifted=template, lifted_by=staff.id, lifted_at=now))
     await audit(unit, desk, staff, "hold.lifted", case.id, template=template)
     await _on_roster(unit, desk, case)
-    await show(unit, desk, case, staff, visitor.chat, visitor.mine)
-    for part in visitor.parts:
-        if part.role in LIFTING and part.state == "done":  # there it says that the hold stands
-            await refresh(unit, desk, case, visitor.parts, part.role, but=staff.id)
+    await show(unit, desk, case, staff, visitor.chat, visitor.mine, fresh=visitor.typed)
+    await refresh(unit, desk, case, visitor.parts, LIFTING, but=[staff.id])
     if await _tell_participant(unit, desk, case, texts.LIFT_NOTICES[template]):
         label = desk.texts.line(staff.language, texts.LIFTS[template])
         await say(unit, desk, staff, visitor.chat, texts.LIFTED, text=label)
@@ -125,6 +130,14 @@ async def ask_below(
 ) -> None:
     """A question below the case, with its buttons and one back."""
     buttons = [*buttons, (texts.BACK, f"CASE:card:{visitor.case.ref}")]
+    asked = Asking(line, tuple(buttons))
     await show(
-        unit, desk, visitor.case, visitor.person, visitor.chat, visitor.mine, notes=[line], buttons=buttons
+        unit,
+        desk,
+        visitor.case,
+        visitor.person,
+        visitor.chat,
+        visitor.mine,
+        asking=asked,
+        fresh=visitor.typed,
     )

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
-import structlog
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from bot.ports.records import Case, CaseRole, Chat, Lane, Person, Raised, Session
 from bot.ports.services import Rows
-from bot.ports.stores import Unit, Unreadable
+from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
+from bot.usecases.case_beside import APART, LIFTING, Beside, beside
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.facts import time_of
-from bot.usecases.hold import is_held
 from bot.usecases.mail import mail_case
 from bot.usecases.reach import reader_of, ways_to
 from flows.effects import Line
 from flows.values import CaseKind, Role, Urgency
 
-log = structlog.get_logger(__name__)
-
 _KINDS = (CaseKind.SAFETY, CaseKind.SPACE, CaseKind.EQUIPMENT, CaseKind.REVIEW)
-LIFTING = frozenset({Role.FACILITATOR, Role.DUTY, Role.MANAGER})
-SESSION_SCRIPT = "session"
-"""Stands for a script where a concern is about people of a session; the person's id is then the choice."""
 
 
-def of_session(case: Case) -> bool:
-    """Whether the case is about a session's people rather than one person."""
-    return bool(case.raised) and all(raised.script == SESSION_SCRIPT for raised in case.raised)
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A question below the case, with its buttons instead of the case's own."""
+
+    line: Line
+    buttons: tuple[tuple[Line, str], ...]
 
 
 def raised_for(case: Case, roles: Iterable[Role]) -> tuple[Raised, ...]:
@@ -60,12 +57,31 @@ def slot_of(case: Case) -> str:
     return f"case-{case.ref}"
 
 
-async def can_lift(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> bool:
-    """Whether there is a hold that nobody has lifted, and the roles are those that decide it (S-08)."""
-    if case.session_id is None or not any(part.role in LIFTING for part in mine) or of_session(case):
-        return False
-    readiness = await unit.readiness.get(case.session_id, case.person_id)
-    return is_held(readiness)
+def _urgency(desk: Desk, case: Case, raised: Sequence[Raised], session: Session | None) -> Line:
+    """How urgent it is by now: nothing is to be done before a session that has begun, or that there is not."""
+    urgency = urgency_of(raised) if raised else case.urgency
+    ahead = session.starts_at > desk.now() if session else case.session_id is not None
+    return texts.URGENCY[urgency] if ahead else texts.URGENCY_LATER.get(urgency, texts.URGENCY[urgency])
+
+
+def _others(desk: Desk, reader: Person, mine: Sequence[CaseRole], parts: Iterable[CaseRole]) -> list[str]:
+    """How the other roles stand, in a line; partner support neither reads it nor stands in it (S-22)."""
+    own = {part.role for part in mine}
+    if own <= APART:
+        return []
+
+    def said(part: CaseRole) -> str:
+        unasked = part.state == "asking" and not part.asked
+        state = texts.OTHER_NOT_ASKED if unasked else texts.OTHER_STATES[part.state]
+        params = {
+            "role": desk.texts.line(reader.language, texts.ROLE_NAMES[part.role]),
+            "state": desk.texts.line(reader.language, state),
+        }
+        return desk.texts.line(reader.language, texts.OTHER_ROLE, params)
+
+    return (
+        [" ".join(map(said, others))] if (others := [p for p in parts if p.role not in own | APART]) else []
+    )
 
 
 def _status(desk: Desk, reader: Person, mine: Sequence[CaseRole]) -> list[Line | str]:
@@ -116,31 +132,42 @@ def render(
     case: Case,
     reader: Person,
     mine: Sequence[CaseRole],
-    session: Session | None,
+    by: Beside,
     *,
-    lift: bool = False,
     notes: Sequence[Line] = (),
 ) -> str:
     """The case's text for a reader whose parts are `mine`: reference, urgency, kind, session time (S-20).
 
-    `lift`: whether a hold waits for one of the reader's roles to lift it.
+    And how it stands: who of which role has it, and what became of a hold.
     """
     roles = [part.role for part in mine]
     raised = raised_for(case, roles)
     kind = desk.texts.line(reader.language, texts.KIND[kind_for(desk, case, roles)])
     lines: list[str] = []
-    if any(part.state == "asking" for part in mine):
-        urgency = urgency_of(raised) if raised else case.urgency
-        lines.append(desk.texts.line(reader.language, texts.URGENCY[urgency]))
+    if any(part.state != "done" for part in mine):
+        lines.append(desk.texts.line(reader.language, _urgency(desk, case, raised, by.session)))
     lines.append(desk.texts.line(reader.language, texts.HEADING, {"case": case.ref, "kind": kind}))
-    if session is not None:
-        time = time_of(reader, session.starts_at)
+    if by.session is not None:
+        time = time_of(reader, by.session.starts_at)
         lines.append(desk.texts.line(reader.language, texts.SESSION_AT, {"time": time}))
+    if by.news:
+        new = {"count": str(len(by.news)), "time": time_of(reader, by.news[-1])}
+        lines.append(desk.texts.line(reader.language, texts.NEW_IN_IT, new))
     unreadable = [] if case.readable else [texts.UNREADABLE]
-    held = [texts.HOLD_STANDS] if lift and _decided(mine) else []
-    for line in [*notes, *unreadable, *_status(desk, reader, mine), *held]:
+    others = _others(desk, reader, mine, by.parts)
+    held = [texts.HOLD_STANDS] if by.lift and _decided(mine) else []
+    answered = _answered(desk, reader, by.sent)
+    for line in [*notes, *unreadable, *_status(desk, reader, mine), *others, *answered, *held]:
         lines.append(line if isinstance(line, str) else desk.texts.line(reader.language, line))
     return "\n".join(lines)
+
+
+def _answered(desk: Desk, reader: Person, template: str) -> list[str]:
+    """The template that a hold was answered with last."""
+    if template not in texts.LIFTS:
+        return []
+    text = desk.texts.line(reader.language, texts.LIFTS[template])
+    return [desk.texts.line(reader.language, texts.LAST_ANSWER, {"text": text})]
 
 
 async def show(
@@ -154,32 +181,25 @@ async def show(
     notes: Sequence[Line] = (),
     fresh: bool = False,
     urgent: bool = False,
-    buttons: Sequence[tuple[Line, str]] | None = None,
+    asking: Asking | None = None,
 ) -> None:
-    """Put the case into its slot of the chat, as it stands for this reader; `buttons` instead of its own.
+    """Put the case into its slot of the chat, as it stands for this reader; what is asked stands last.
 
     While the reader is asked it is an alert, whatever brought it about: it takes the place of one that may
     still be on its way, and goes no slower and no quieter than that would have (R-07, R-12).
     """
-    session, lift = await _beside(unit, case, mine)
-    asking = any(part.state == "asking" for part in mine)
-    if asking and not fresh:
+    found = await beside(unit, case, reader, mine)
+    alerting = any(part.state == "asking" for part in mine)
+    if alerting and not fresh:
         waiting = await unit.outbox.waiting(chat.id)
         fresh = any(row.slot == slot_of(case) and row.fresh for row in waiting)
-    text = render(desk, case, reader, mine, session, lift=lift, notes=notes)
-    shown = _buttons(case, reader, mine, lift=lift) if buttons is None else buttons
+    text = render(desk, case, reader, mine, found, notes=notes)
+    shown: Sequence[tuple[Line, str]] = _buttons(case, reader, mine, lift=found.lift)
+    if asking is not None:
+        text, shown = f"{text}\n{desk.texts.line(reader.language, asking.line)}", asking.buttons
     message = Message(slot_of(case), text, in_rows(desk, reader.language, shown), fresh=fresh)
-    await post(unit, desk, chat, message, lane=Lane.ALERT if asking or urgent else Lane.REPLY, case_id=case.id)
-
-
-async def _beside(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> tuple[Session | None, bool]:
-    """The session, and whether there is a hold to lift. An alert goes without either if it cannot be read."""
-    try:
-        session = await unit.sessions.get(case.session_id) if case.session_id else None
-        return session, await can_lift(unit, case, mine)
-    except Unreadable as fault:
-        log.warning("case_card.unreadable", case=case.ref, error=str(fault))
-        return None, False
+    lane = Lane.ALERT if alerting or urgent else Lane.REPLY
+    await post(unit, desk, chat, message, lane=lane, case_id=case.id)
 
 
 def parts_asking(parts: Iterable[CaseRole], person_id: str) -> tuple[CaseRole, ...]:
@@ -209,17 +229,30 @@ async def alert(
         if ways.telegram:
             await show(unit, desk, case, ways.person, ways.chat, mine, notes=notes, fresh=True, urgent=True)
         if ways.email:
-            session, lift = await _beside(unit, case, mine)
-            text = render(desk, case, ways.person, mine, session, lift=lift, notes=notes)
+            text = render(
+                desk, case, ways.person, mine, await beside(unit, case, ways.person, mine), notes=notes
+            )
             await mail_case(unit, desk, ways.person, ways.chat, case, slot_of(case), text)
 
 
+def readers_of(changed: Iterable[Role]) -> frozenset[Role]:
+    """The roles whose cards say what these roles did: partner support and the others say nothing of each other."""
+    roles = frozenset(changed)
+    return (roles & APART) | (frozenset(Role) - APART if roles - APART else frozenset())
+
+
 async def refresh(
-    unit: Unit, desk: Desk, case: Case, parts: Sequence[CaseRole], role: Role, *, but: str
+    unit: Unit,
+    desk: Desk,
+    case: Case,
+    parts: Sequence[CaseRole],
+    readers: Collection[Role],
+    *,
+    but: Collection[str],
 ) -> None:
-    """Show the part's new state to the others who were asked for the same role."""
-    for part in parts:
-        for person_id in part.asked if part.role is role else ():
-            found = await reader_of(unit, person_id) if person_id != but else None
-            if found is not None:
-                await show(unit, desk, case, *found, parts_asking(parts, person_id))
+    """Show how the case stands now to everybody who was asked for one of the roles, without a new message."""
+    people = dict.fromkeys(person for part in parts if part.role in readers for person in part.asked)
+    for person_id in people:
+        found = await reader_of(unit, person_id) if person_id not in but else None
+        if found is not None:
+            await show(unit, desk, case, *found, parts_asking(parts, person_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from textwrap import shorten
@@ -11,15 +11,18 @@ from bot.ports.records import AnswerRow, Case, Lane, Person, Raised
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say
-from bot.usecases.case_card import SESSION_SCRIPT, of_session, raised_for
+from bot.usecases.case_beside import SESSION_SCRIPT, of_session
+from bot.usecases.case_card import kind_for, raised_for
 from bot.usecases.desk import Desk, Message, post, retract
 from bot.usecases.facts import params_for, time_of
 from flows.effects import Line
 from flows.library import Playable
-from flows.values import Role
+from flows.values import CaseKind, Role
 
 QUESTION = 120  # of a question's text, enough to know which it was
 LONGEST = 3500  # below Telegram's 4,096, whatever the script
+# Where somebody is and who is near: what staff need to know before they phone (S-26).
+AROUND = {"self_test": ("ST-07", "ST-08", "ST-09")}
 
 
 async def open_details(unit: Unit, desk: Desk, visitor: Visitor) -> None:
@@ -52,6 +55,8 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
     if Role.PARTNER_SUPPORT in roles:
         found.append(desk.texts.line(reader.language, texts.SAFE_WAY_ONLY))
     found += _concerns(desk, wording, raised)
+    if around := await _around(unit, desk, case, roles, wording):
+        found.append(desk.texts.line(reader.language, texts.SURROUNDINGS, {"answers": around}))
     found += [
         desk.texts.line(reader.language, texts.WROTE, {"step": row.step, "text": row.text})
         for row in await _written(unit, case, raised)
@@ -108,20 +113,23 @@ class _Wording:
         text = self.desk.texts.line(self.language, Line(f"{script}/{step_id}", step.text), self.params)
         return f"{step_id}: {shorten(text, QUESTION, placeholder='…')}"
 
-    def choices(self, raised: Raised) -> str:
-        """The labels that were chosen; for a session's people their aliases."""
-        if raised.script == SESSION_SCRIPT:
-            return ", ".join(self.names.get(person_id, "?") for person_id in raised.choices)
-        found = self._script(raised.script)
-        step = found.find(raised.step) if found else None
+    def answered(self, script: str, step_id: str, chosen: Iterable[str]) -> str:
+        """The question's beginning and the labels that were chosen; for a session's people their aliases."""
+        if script == SESSION_SCRIPT:
+            names = ", ".join(self.names.get(person_id, "?") for person_id in chosen)
+            said = {"step": self.question(script, step_id), "choices": names}
+            return self.desk.texts.line(self.language, texts.ANSWERED, said)
+        found = self._script(script)
+        step = found.find(step_id) if found else None
         labels: list[str] = []
-        for choice_id in raised.choices:
+        for choice_id in chosen:
             choice = step.choice(choice_id) if step else None
-            line = Line(f"{raised.script}/{raised.step}", choice.label if choice else choice_id)
+            line = Line(f"{script}/{step_id}", choice.label if choice else choice_id)
             if found and choice is None and choice_id == "defer" and found.script.defer:
-                line = Line(f"{raised.script}/defer", found.script.defer.label)
+                line = Line(f"{script}/defer", found.script.defer.label)
             labels.append(self.desk.texts.line(self.language, line, self.params))
-        return ", ".join(labels)
+        said = {"step": self.question(script, step_id), "choices": ", ".join(labels)}
+        return self.desk.texts.line(self.language, texts.ANSWERED, said)
 
 
 async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person, names: dict[str, str]) -> _Wording:
@@ -148,16 +156,22 @@ def _concerns(desk: Desk, wording: _Wording, raised: Iterable[Raised]) -> list[s
                 desk.texts.line(wording.language, Line(context, entry.staff), wording.params),
                 desk.texts.line(wording.language, texts.NEXT_STEP, {"text": step}),
             ]
-        answers = [
-            desk.texts.line(
-                wording.language,
-                texts.ANSWERED,
-                {"step": wording.question(item.script, item.step), "choices": wording.choices(item)},
-            )
-            for item in items
-        ]
+        answers = [wording.answered(item.script, item.step, item.choices) for item in items]
         found.append("\n".join([lines[0], *dict.fromkeys(answers), *lines[1:]]))
     return found
+
+
+async def _around(unit: Unit, desk: Desk, case: Case, roles: Collection[Role], wording: _Wording) -> str:
+    """What the same visit said about the surroundings, as it was answered last, beside the steps that raised."""
+    if case.visit_id is None or kind_for(desk, case, roles) not in (CaseKind.SAFETY, CaseKind.SPACE):
+        return ""
+    raising = {item.step for item in raised_for(case, roles)}
+    last = {row.step: row for row in await unit.answers.of_visit(case.visit_id) if row.kind == "chosen"}
+    return "\n".join(
+        wording.answered(row.script, row.step, row.choices)
+        for row in last.values()
+        if row.step in AROUND.get(row.script, ()) and row.step not in raising
+    )
 
 
 async def _written(unit: Unit, case: Case, raised: Iterable[Raised]) -> list[AnswerRow]:

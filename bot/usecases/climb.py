@@ -7,10 +7,10 @@ from datetime import datetime
 import structlog
 
 from bot.escalation import ladder, lifecycle
-from bot.ports.records import ROLE_OF_LETTER, AuditEntry, Case, CaseRole, OutboxRow
+from bot.ports.records import ROLE_OF_LETTER, AuditEntry, Case, CaseRole, OutboxRow, Person
 from bot.ports.stores import Stale, Unit, Unreadable
 from bot.usecases.ask_role import Asked, ask, reachable
-from bot.usecases.case_card import alert
+from bot.usecases.case_card import alert, readers_of, refresh
 from bot.usecases.desk import Desk
 from bot.usecases.digest import into_digest, is_solved, send_digest
 from bot.usecases.overdue import lapse, overdue
@@ -73,6 +73,20 @@ async def unreachable(unit: Unit, desk: Desk, row: OutboxRow) -> None:
             await _keep(unit, desk, case, part, asked)
 
 
+async def newcomer(unit: Unit, desk: Desk, person: Person) -> None:
+    """Somebody has enrolled as staff: what was asked of nobody who can be reached is asked of them now (S-31).
+
+    A part that waits for its first due time goes on waiting.
+    """
+    for case in await unit.cases.open_in(person.programme_id):
+        for part in await unit.cases.roles(case.id):
+            if part.state != "asking" or part.rung == 0 or await reachable(unit, part.asked):
+                continue
+            asked = await ask(unit, case, part, desk.now())
+            if person.id in asked.people:
+                await _keep(unit, desk, case, part, asked)
+
+
 async def _whose(unit: Unit, row: OutboxRow) -> str | None:
     """Whom the row was for; None when the chat cannot be read, so that nobody in it counts as reached."""
     try:
@@ -109,5 +123,7 @@ async def _keep(unit: Unit, desk: Desk, case: Case, part: CaseRole, asked: Asked
         return
     parts = [asked.part if p.id == part.id else p for p in await unit.cases.roles(case.id)]
     await alert(unit, desk, case, parts, asked.people, notes=asked.notes)
+    if asked.people and not part.asked:  # the other roles read that nobody had been asked
+        await refresh(unit, desk, case, parts, readers_of([part.role]), but=asked.people)
     detail = {"role": part.role.value, "rung": str(asked.part.rung), "asked": ",".join(asked.people)}
     await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), THE_LADDER, "case.climbed", case.id, detail))

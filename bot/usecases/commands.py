@@ -8,6 +8,7 @@ from flows.effects import Line
 
 COMMANDS: Mapping[str, Line] = {
     "menu": Line("neutral", "What is next"),
+    "ready": Line("neutral", "Get ready"),
     "stop": Line("neutral", "Stop and clear this chat"),
     "language": Line("neutral", "Change the language"),
     "privacy": Line("neutral", "What is kept"),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from bot.ports.plan import Fate, Reminder
-from bot.ports.records import Person, Session
+from bot.ports.records import AuditEntry, Person, Session
 from bot.ports.stores import Unit
 from bot.schedule.times import Times
 from bot.usecases import confirm
-from bot.usecases.case_card import of_session
 from bot.usecases.desk import Desk
 from bot.usecases.open_case import open_session_case
 from bot.usecases.plan import participants, times_for
@@ -15,6 +14,7 @@ from bot.usecases.remind_person import Ended
 from flows.values import Level
 
 CONCERN = "check_not_done"
+ACTION = "session.check_not_done"
 
 
 async def look_at_session(
@@ -28,7 +28,7 @@ async def look_at_session(
     if session is None or programme is None:
         return Ended(Fate.CANCELLED, "session_gone")
     times, at_start = times_for(desk, programme), reminder.due_at >= session.starts_at
-    told = await _told(unit, session, reminder.guard) if at_start else set()
+    told = await _told(unit, session) if at_start else set()
     people = [person for person in await participants(unit, session) if person.id not in told]
     look = _lacks_at_start if at_start else _lacks
     found = [person for person in people if await look(unit, person, session, times)]
@@ -36,6 +36,7 @@ async def look_at_session(
         return Ended(Fate.SKIPPED, "nobody_to_tell_of")
     step = "START" if at_start else "DEADLINE"
     await open_session_case(unit, desk, session, found, CONCERN, step)
+    await _record(unit, desk, session, found)
     return None
 
 
@@ -54,18 +55,20 @@ async def _lacks_at_start(unit: Unit, person: Person, session: Session, times: T
     )
 
 
-async def _told(unit: Unit, session: Session, version: int) -> set[str]:
-    """Whom the case of this session's deadline names already, as far as it was for the session as it stands."""
-    deadline = next(
-        (
-            row.done_at
-            for row in await unit.reminders.of_session(session.id)
-            if row.kind == "deadline" and row.guard == version and row.due_at < session.starts_at
-        ),
-        None,
-    )
-    if deadline is None:
-        return set()
-    cases = [case for case in await unit.cases.open_in(session.programme_id) if case.session_id == session.id]
-    raised = [r for case in cases if of_session(case) for r in case.raised]
-    return {r.choices[0] for r in raised if r.at >= deadline}
+async def _told(unit: Unit, session: Session) -> set[str]:
+    """Of whom people were told at this session's deadline, as far as it was for the session as it stands.
+
+    The record outlasts the case: whoever was talked to since is not brought up again at the start.
+    """
+    entries = [e for e in await unit.audit.of_subject(session.id) if e.action == ACTION]
+    return {
+        person
+        for entry in entries
+        if entry.detail.get("version") == str(session.version)
+        for person in entry.detail["people"].split(",")
+    }
+
+
+async def _record(unit: Unit, desk: Desk, session: Session, people: list[Person]) -> None:
+    detail = {"people": ",".join(person.id for person in people), "version": str(session.version)}
+    await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), "clock", ACTION, session.id, detail))

@@ -29,7 +29,13 @@ def agreed(person: Person) -> dict[str, Any] | None:
 
 
 async def ask(
-    unit: Unit, desk: Desk, person: Person, chat: Chat, then: dict[str, Any], *, due_at: datetime | None = None
+    unit: Unit,
+    desk: Desk,
+    person: Person,
+    chat: Chat,
+    then: dict[str, Any],
+    *,
+    due_at: datetime | None = None,
 ) -> Person:
     """Put the door before `then`, or stage that for later. What stands open in the chat is taken away at once."""
     if kept := agreed(person):

@@ -9,6 +9,7 @@ from bot.ports.inbound import Inbound
 from bot.ports.records import AuditEntry, Chat, Invitation, Person, Programme, StaffRole
 from bot.ports.stores import Unit
 from bot.usecases import door, neutral, rota
+from bot.usecases.climb import newcomer
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.staff_notice import tell_administrators
 from bot.usecases.way import moved
@@ -42,6 +43,7 @@ async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
     if person.kind == "staff":
         await rota.became(unit, desk.ids, programme.id, invitation.id, person.id, now)
         await welcome_staff(unit, desk, person, chat)
+        await newcomer(unit, desk, person)
     elif len(offered(desk, programme)) > 1:
         await ask_language(unit, desk, person, chat, programme)
     else:

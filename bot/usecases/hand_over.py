@@ -11,7 +11,7 @@ from bot.usecases import staff_texts as texts
 from bot.usecases.ask_role import reachable
 from bot.usecases.case_access import Visitor, audit, say, visit
 from bot.usecases.case_actions import ask_below
-from bot.usecases.case_card import alert, refresh, show
+from bot.usecases.case_card import alert, readers_of, refresh, show
 from bot.usecases.desk import Desk
 from bot.usecases.overdue import held_until
 from bot.usecases.take_case import explain
@@ -89,8 +89,8 @@ async def _give(unit: Unit, desk: Desk, visitor: Visitor, part: CaseRole, collea
 async def _show_all(unit: Unit, desk: Desk, visitor: Visitor, given: list[tuple[CaseRole, Person]]) -> None:
     case = visitor.case
     now = await visit(unit, visitor.person, visitor.chat, case)
-    await show(unit, desk, case, visitor.person, visitor.chat, now.mine)
-    for part, _ in given:
-        await refresh(unit, desk, case, now.parts, part.role, but=visitor.person.id)
+    await show(unit, desk, case, visitor.person, visitor.chat, now.mine, fresh=visitor.typed)
+    roles = readers_of(part.role for part, _ in given)
+    await refresh(unit, desk, case, now.parts, roles, but=[visitor.person.id])
     people = list(dict.fromkeys(colleague.id for _, colleague in given))
     await alert(unit, desk, case, now.parts, people, notes=[texts.HANDED_TO_YOU], taken=True)

@@ -108,7 +108,9 @@ class _Import:
         now, before = self._clock.now(), bool(programme.settings["rotas"])
         if not self._file.rotas and not before:
             return
-        who = {i.alias: i.id for i in await self._unit.invitations.pending(programme.id) if i.expires_at > now}
+        who = {
+            i.alias: i.id for i in await self._unit.invitations.pending(programme.id) if i.expires_at > now
+        }
         who |= {alias: person.id for alias, person in (await self._enrolled(programme)).items()}
         changed = await keep_rotas(self._unit, self._ids, programme, self._file.rotas, who, now)
         self.done.note("rotas", new=not before, changed=changed)

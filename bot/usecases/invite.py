@@ -142,7 +142,9 @@ async def _refuse_enrolled(unit: Unit, programme: Programme, alias: str) -> None
         raise CannotInvite(f"{alias} is enrolled in {programme.key} already; choose another alias")
 
 
-async def _end_older(unit: Unit, programme: Programme, alias: str, now: datetime, *, again: bool) -> list[str]:
+async def _end_older(
+    unit: Unit, programme: Programme, alias: str, now: datetime, *, again: bool
+) -> list[str]:
     """Ids of those that open nothing from now on."""
     ended: list[str] = []
     for pending in await unit.invitations.pending(programme.id):

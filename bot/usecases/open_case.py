@@ -9,9 +9,16 @@ from datetime import datetime
 from bot.escalation import ladder
 from bot.ports.records import AuditEntry, Case, CaseRole, Person, Raised, Session
 from bot.ports.stores import Unit
-from bot.usecases import staff_texts as texts
 from bot.usecases.ask_role import Asked, ask, build_ladder, reachable, restarted
-from bot.usecases.case_card import SESSION_SCRIPT, alert, kind_of, of_session, raised_for, urgency_of
+from bot.usecases.case_beside import NEW_TO, SESSION_SCRIPT, of_session
+from bot.usecases.case_card import (
+    alert,
+    kind_of,
+    raised_for,
+    readers_of,
+    refresh,
+    urgency_of,
+)
 from bot.usecases.desk import Desk
 from bot.usecases.policy import hours_of
 from flows.effects import Line, RaiseConcern
@@ -115,9 +122,14 @@ async def _extend(
         await _asked_of(unit, desk, changed, role, parts.get(role), new, session) for role in _roles(new)
     ]
     if new:
-        await _audit(unit, desk, "case.extended", changed)
+        told = "".join(role for role in _roles(new) if role in parts and parts[role].asked)
+        await _audit(unit, desk, "case.extended", changed, told)
+    before = [part for role, part in parts.items() if role in _roles(new)]
     parts |= {item.part.role: item.part for item in asked}
     await _alert(unit, desk, changed, list(parts.values()), asked)
+    if moved := [part.role for part in before if part.state != parts[part.role].state]:
+        alerted = {person for item in asked for person in item.people}
+        await refresh(unit, desk, changed, list(parts.values()), readers_of(moved), but=alerted)
     return changed
 
 
@@ -227,15 +239,13 @@ async def _again(
         if ladder.is_quiet(rungs):
             return Asked(part, ())  # the next digest says so
         if await reachable(unit, part.asked):
-            return Asked(part, part.asked, (texts.NEW_IN_IT,))  # the ladder goes on where it is
-        further = await ask(unit, case, part, desk.now(), passed=True)  # nobody would read it
-        return replace(further, notes=(texts.NEW_IN_IT, *further.notes))
+            return Asked(part, part.asked)  # the ladder goes on where it is
+        return await ask(unit, case, part, desk.now(), passed=True)  # nobody would read it
     again = restarted(part, rungs, due)
     if due > desk.now() and (not alerted or ladder.is_quiet(rungs)):
         return Asked(again, ())
     asked = await ask(unit, case, again, desk.now())
-    notes: tuple[Line, ...] = (texts.NEW_IN_IT,) if alerted else ()
-    return Asked(asked.part, (*part.asked, *asked.people), (*notes, *asked.notes))
+    return Asked(asked.part, (*part.asked, *asked.people), asked.notes)
 
 
 async def _alert(
@@ -251,5 +261,6 @@ async def _alert(
         await alert(unit, desk, case, parts, [person_id], notes=lines)
 
 
-async def _audit(unit: Unit, desk: Desk, action: str, case: Case) -> None:
-    await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), case.person_id, action, case.id))
+async def _audit(unit: Unit, desk: Desk, action: str, case: Case, told: str = "") -> None:
+    detail = {NEW_TO: told} if told else {}
+    await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), case.person_id, action, case.id, detail))

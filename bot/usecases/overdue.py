@@ -12,7 +12,7 @@ from bot.ports.records import AuditEntry, Case, CaseRole
 from bot.ports.stores import Stale, Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.ask_role import Asked, ask, build_ladder, reachable, restarted
-from bot.usecases.case_card import alert, raised_for, refresh, urgency_of
+from bot.usecases.case_card import alert, raised_for, readers_of, refresh, urgency_of
 from bot.usecases.desk import Desk
 from bot.usecases.policy import hours_of, lapses_after, reminded_after
 from flows.values import Role, Urgency
@@ -85,7 +85,7 @@ async def lapse(unit: Unit, desk: Desk, case: Case, part: CaseRole) -> None:
     parts = [asked.part if p.id == part.id else p for p in await unit.cases.roles(case.id)]
     await alert(unit, desk, case, parts, asked.people, notes=[texts.LAPSED, *asked.notes])
     if not asked.people:
-        await refresh(unit, desk, case, parts, part.role, but="")
+        await refresh(unit, desk, case, parts, readers_of([part.role]), but=[])
     await _audit(unit, desk, "case.lapsed", case, part)
 
 

@@ -27,7 +27,13 @@ from flows.lines import CLOSINGS, OLD_BUTTON
 from flows.values import Closing
 from flows.visit import from_json
 
-COMMANDS = {"start": "menu", "menu": "menu", "selftest": "selftest", "privacy": "privacy"}
+COMMANDS = {
+    "start": "menu",
+    "menu": "menu",
+    "selftest": "selftest",
+    "ready": "selftest",
+    "privacy": "privacy",
+}
 
 
 async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: Inbound) -> None:

@@ -1,4 +1,4 @@
-"""A facilitator opens single steps that stay closed until then (S-12): `/release`, a person, a step.
+"""A facilitator opens single steps that stay closed until then (S-12): `/release`, a person, a step, yes.
 
 Only ids are shown here: which step it is stands in the group's own papers, not in this chat (S-20).
 """
@@ -17,9 +17,14 @@ from bot.usecases.desk import Desk, retract
 from flows.effects import Line
 
 SLOT = "release"
+STEP = "REL"
+SURE = "yes."
 WHO = Line("staff", "For whom should a step be opened?")
 NOBODY = Line("staff", "There is nobody in your groups yet.")
 WHICH = Line("staff", "{alias}: which step should be opened? Open now: {open}.")
+OPEN_IT = Line("staff", "Open {step} for {alias}?")
+YES = Line("staff", "Yes")
+NO = Line("staff", "No")
 DONE = Line("staff", "Opened. It will come up in the next sitting.")
 NONE_YET = Line("staff", "none")
 
@@ -40,7 +45,7 @@ async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
 
 
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
-    """`REL:who:<person>` asks which step; `REL:<step>:<person>` opens it."""
+    """`REL:who:<person>` asks which step, `REL:<step>:<person>` whether it is meant, `REL:yes.<step>:…` opens it."""
     own = await own_participants(unit, person) if StaffRole.FACILITATOR in person.roles else []
     participant = next((p for p in own if press.tail and p.id.endswith(press.tail)), None)
     if participant is None:
@@ -48,14 +53,30 @@ async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pre
         await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
         return
     steps = releasable(desk)
-    if press.choice in steps:
-        await _open(unit, desk, person, chat, participant, steps[press.choice])
-        return
+    step = steps.get(press.choice.removeprefix(SURE))
+    if step is not None and press.choice.startswith(SURE):
+        await _open(unit, desk, person, chat, participant, step)
+    elif step is not None:
+        text = desk.texts.line(person.language, OPEN_IT, {"step": step, "alias": participant.alias})
+        yes, no = (desk.texts.line(person.language, label) for label in (YES, NO))
+        rows = (
+            ((yes, f"REL:{SURE}{press.choice}:{press.tail}"),),
+            ((no, f"REL:who:{press.tail}"),),
+        )
+        await show(unit, desk, chat, SLOT, text, rows)
+    else:
+        await _ask_step(unit, desk, person, chat, participant, press.tail)
+
+
+async def _ask_step(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, participant: Person, tail: str
+) -> None:
     shown = ", ".join(participant.released) or desk.texts.line(person.language, NONE_YET)
     text = desk.texts.line(person.language, WHICH, {"alias": participant.alias, "open": shown})
-    left = [(choice, step) for choice, step in steps.items() if step not in participant.released]
-    rows = tuple(((step, f"REL:{choice}:{press.tail}"),) for choice, step in left)
-    await show(unit, desk, chat, SLOT, text, rows)
+    left = [(choice, step) for choice, step in releasable(desk).items() if step not in participant.released]
+    await show(
+        unit, desk, chat, SLOT, text, tuple(((step, f"REL:{choice}:{tail}"),) for choice, step in left)
+    )
 
 
 def releasable(desk: Desk) -> dict[str, str]:

@@ -6,15 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from bot.ports.inbound import Command, Inbound, Press
-from bot.ports.records import Case, Chat, Lane, OutboxRow, Person
+from bot.ports.records import Case, Chat, Person
 from bot.ports.stores import Unit
 from bot.usecases import allow, duty, hand_over, release, roster
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, find, say, visit
 from bot.usecases.case_actions import lift, offer_lifts, offer_outcomes, resolve
-from bot.usecases.case_card import can_lift, in_rows, show
+from bot.usecases.case_beside import can_lift
+from bot.usecases.case_card import in_rows, show
 from bot.usecases.case_details import open_details
-from bot.usecases.desk import Desk, Message, post
+from bot.usecases.desk import Desk, Message, post, sweep
 from bot.usecases.take_case import keep, see, take
 from flows.effects import Line
 from flows.lines import CLOSINGS
@@ -53,7 +54,9 @@ async def _hand(unit: Unit, desk: Desk, visitor: Visitor, to: str) -> None:
 
 
 async def _hand_over(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
-    await hand_over.offer(unit, desk, visitor)  # to whom is chosen by a button only: nobody is named in writing
+    await hand_over.offer(
+        unit, desk, visitor
+    )  # to whom is chosen by a button only: nobody is named in writing
 
 
 async def _card(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
@@ -135,9 +138,8 @@ async def _pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pr
 async def _commanded(unit: Unit, desk: Desk, person: Person, chat: Chat, command: Command) -> None:
     ref, _, word = command.argument.strip().partition(" ")
     if command.name in COMMANDS and ref:
-        await _about(
-            unit, desk, person, chat, COMMANDS[command.name], command.name, ref, word.strip().lower()
-        )
+        action = COMMANDS[command.name]
+        await _about(unit, desk, person, chat, action, command.name, ref, word.strip().lower(), typed=True)
     elif command.name in ("menu", "start") or command.name in COMMANDS:
         await _list_cases(unit, desk, person, chat)
     elif command.name in OPENS:
@@ -153,7 +155,16 @@ async def _commanded(unit: Unit, desk: Desk, person: Person, chat: Chat, command
 
 
 async def _about(
-    unit: Unit, desk: Desk, person: Person, chat: Chat, action: Action, name: str, ref: str, word: str
+    unit: Unit,
+    desk: Desk,
+    person: Person,
+    chat: Chat,
+    action: Action,
+    name: str,
+    ref: str,
+    word: str,
+    *,
+    typed: bool = False,
 ) -> None:
     visitor = await find(unit, desk, person, chat, ref, f"case.{name}")
     if visitor is None:
@@ -162,7 +173,7 @@ async def _about(
         await audit(unit, desk, person, "case.refused", visitor.case.id, why="closed")
         await say(unit, desk, person, chat, texts.CASE_IS_CLOSED, case=visitor.case.ref)
         return
-    await action(unit, desk, visitor, word)
+    await action(unit, desk, replace(visitor, typed=typed), word)
 
 
 async def _outlasts_case(unit: Unit, visitor: Visitor, action: Action) -> bool:
@@ -201,9 +212,7 @@ async def _set_language(unit: Unit, desk: Desk, person: Person, chat: Chat, lang
 
 
 async def _stop(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
-    """Take away everything sensitive that stands in the chat; the cases themselves go on."""
+    """Take away everything sensitive that stands in the chat: details and releases. Cases stay, alerts too."""
     await unit.outbox.cancel(chat.id, ["*"], sensitive_only=True)
-    await unit.outbox.add(
-        OutboxRow(chat_id=chat.id, lane=Lane.REPLY, slot="sensitive", op="sweep", due_at=desk.now())
-    )
+    await sweep(unit, desk, chat)
     await say(unit, desk, person, chat, CLOSINGS[Closing.STOPPED, False])

@@ -6,13 +6,18 @@ from collections.abc import Collection
 
 from bot.escalation.lifecycle import Refusal
 from flows.effects import Line
-from flows.values import CaseKind, Urgency
+from flows.values import CaseKind, Role, Urgency
 
 URGENCY = {
     Urgency.NOW: Line("staff", "A person is needed now."),
     Urgency.SESSION: Line("staff", "A person is needed before the session."),
     Urgency.ROSTER: Line("staff", "To be solved before the session."),
-    Urgency.REVIEW: Line("staff", "For review."),
+    Urgency.REVIEW: Line("staff", "For review, not urgent."),
+}
+# Once the session has begun, or without one.
+URGENCY_LATER = {
+    Urgency.SESSION: Line("staff", "A person is needed today."),
+    Urgency.ROSTER: Line("staff", "To be solved before the next session."),
 }
 KIND = {
     CaseKind.SAFETY: Line("staff", "safety"),
@@ -22,34 +27,52 @@ KIND = {
 }
 HEADING = Line("staff", "Case {case} · {kind}")
 SESSION_AT = Line("staff", "Session: {time}")
-NEW_IN_IT = Line("staff", "Something new has come to this case.")
+NEW_IN_IT = Line("staff", "Something new has come to this case ({count}), {time}.")
 UNREADABLE = Line("staff", "What is in it cannot be read. Please tell whoever runs the software.")
 NOBODY_BEFORE = Line("staff", "Nobody could be reached before you.")
-STILL_YOURS = Line("staff", "You took this on some time ago. Is it still with you? If not, it will be asked of others.")
+STILL_YOURS = Line(
+    "staff", "You took this on some time ago. Is it still with you? If not, it will be asked of others."
+)
 LAPSED = Line("staff", "It had been taken on and not been heard of since. It is asked again.")
 HANDED_TO_YOU = Line("staff", "A colleague has handed this over to you.")
+
+# No entry for partner support: what it does is shown to nobody else (S-22).
+ROLE_NAMES = {
+    Role.FACILITATOR: Line("staff", "Facilitators"),
+    Role.TECH: Line("staff", "Technical help"),
+    Role.DUTY: Line("staff", "Duty"),
+    Role.MANAGER: Line("staff", "Managers"),
+}
+OTHER_ROLE = Line("staff", "{role}: {state}.")
+OTHER_NOT_ASKED = Line("staff", "not asked yet")
+OTHER_STATES = {
+    "asking": Line("staff", "asked"),
+    "taken": Line("staff", "taken on"),
+    "done": Line("staff", "done"),
+}
 
 YOU_TOOK = Line("staff", "You have taken this on.")
 ROLE_TOOK = Line("staff", "Taken on by somebody of your role.")
 ROLE_DONE = Line("staff", "Done for your role: {outcome}.")
 ROLE_SEEN = Line("staff", "Seen by partner support.")
 HOLD_STANDS = Line("staff", "The hold still stands until somebody lifts it.")
-NOT_ASKED_YET = Line("staff", "Nobody of your role has taken this on.")
 
 TAKE = Line("staff", "I take this on")
 DETAILS = Line("staff", "Details")
 RESOLVE = Line("staff", "Resolve")
 SEEN = Line("staff", "Seen")
-LIFT = Line("staff", "Lift the hold")
+LIFT = Line("staff", "Answer the hold")
 KEEP = Line("staff", "I am still on it")
 HAND_OVER = Line("staff", "Hand over")
 BACK = Line("staff", "Back")
 WHICH_OUTCOME = Line("staff", "What came of it?")
 HAND_TO = Line("staff", "Hand it over to whom?")
 NOBODY_TO_HAND_TO = Line("staff", "Nobody else of that role can be reached now. It stays with you.")
+LAST_ANSWER = Line("staff", "Last answer to the hold: {text}.")
 WHICH_LIFT = Line("staff", "What should the participant read?")
 
 NOT_OPEN_TO_YOU = Line("staff", "That is not open to you here.")
+NO_SUCH_CASE = Line("staff", "There is no open case of that number for you.")
 TAKE_FIRST = Line("staff", "Details open for you once you have taken this on.")
 WHAT_CAN_BE_DONE = Line(
     "staff",
@@ -57,16 +80,18 @@ WHAT_CAN_BE_DONE = Line(
 )
 HELP = Line(
     "staff",
-    "/case: open cases. /case K-101: one case. /ack K-101: take it on. /details K-101: read it. "
-    "/resolve K-101: close it for your role. /handover K-101: give it to a colleague. /seen K-101: partner support has seen it. "
-    "/release: open a closed step for somebody. /roster: who is ready. /duty: who is on duty. /allow: a dated exception. /language de: another language. /stop: take away what stands here.",
+    "/case: open cases.\n/case K-101: one case.\n/ack K-101: take it on.\n/details K-101: read it.\n"
+    "/resolve K-101: close it for your role.\n/handover K-101: give it to a colleague.\n"
+    "/lift K-101: answer the hold.\n/seen K-101: partner support has seen it.\n/roster: who is ready.\n"
+    "/duty: who is on duty.\n/allow: a dated exception.\n/release: open a closed step for somebody.\n"
+    "/language de: another language.\n/stop: take away details that stand here; cases stay.",
 )
 NO_CASES = Line("staff", "No open case is waiting for your roles.")
 OPEN_CASES = Line("staff", "Open cases of your roles:")
 CASE_IS_CLOSED = Line("staff", "Case {case} is closed.")
 LANGUAGES = Line("staff", "Languages here: {languages}. For example: /language {example}")
 LANGUAGE_SET = Line("staff", "From now on in this language.")
-NO_LIFT = Line("staff", "There is no hold to lift here.")
+NO_LIFT = Line("staff", "There is no hold to answer here.")
 LIFTED = Line("staff", "Sent to the participant: {text}")
 LIFTED_UNSENT = Line("staff", "Kept, but the participant cannot be reached here. Please phone them.")
 UNDELIVERED = Line("staff", "The details could not be shown in time. Please open them again.")
@@ -148,6 +173,7 @@ SESSION_STEPS = {
 DETAILS_OF = Line("staff", "{case} · {alias}")
 ANSWERED = Line("staff", "{step}\n→ {choices}")
 NEXT_STEP = Line("staff", "Next step: {text}")
+SURROUNDINGS = Line("staff", "From the same test:\n{answers}")
 WROTE = Line("staff", "Written at {step}:\n{text}")
 UNASKED = Line("staff", "Not asked:\n{steps}")
 GONE_SOON = Line("staff", "This goes away in {minutes} minutes.")

@@ -9,7 +9,7 @@ from bot.ports.records import CaseRole
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say, visit
-from bot.usecases.case_card import refresh, show
+from bot.usecases.case_card import readers_of, refresh, show
 from bot.usecases.desk import Desk
 from bot.usecases.overdue import held_until
 
@@ -90,6 +90,6 @@ async def _show_all(unit: Unit, desk: Desk, visitor: Visitor, moved: list[CaseRo
     case = visitor.case
     if all(part.state == "done" for part in now.parts):
         await unit.cases.save(replace(case, state="closed", closed_at=desk.now()))
-    await show(unit, desk, case, visitor.person, visitor.chat, now.mine)
-    for part in moved:
-        await refresh(unit, desk, case, now.parts, part.role, but=visitor.person.id)
+    await show(unit, desk, case, visitor.person, visitor.chat, now.mine, fresh=visitor.typed)
+    concerned = readers_of(part.role for part in moved)
+    await refresh(unit, desk, case, now.parts, concerned, but=[visitor.person.id])

@@ -31,7 +31,7 @@ async def test_a_hold_is_lifted_by_staff(house: House, template: str) -> None:
     assert (readiness.level, readiness.lifted) == ("hold", template)
     assert facilitator.shows("Sent to the participant")
     lets_in = template in ("join", "waiting_room")
-    assert (facilitator.shows("Lift the hold") is None) == lets_in, (
+    assert (facilitator.shows("Answer the hold") is None) == lets_in, (
         "the other templates leave the hold standing"
     )
 

@@ -94,6 +94,7 @@ async def test_released_questions(house: House) -> None:
     await house.write(facilitator, "/release")
     await house.press(facilitator, "REL:who")
     await house.press(facilitator, "REL:rs_h1")
+    await house.press(facilitator, "REL:yes.rs_h1")
     assert facilitator.shows("Opened.")
     await until_ten_in_the_morning(house)
     await open_item(house, phone, "start")

@@ -190,7 +190,7 @@ async def test_a_second_concern_is_alerted_again(house: House) -> None:
     again = words(facilitator, since)
     assert len(again) == 1
     assert again[0].startswith("A person is needed before the session.")
-    assert "Something new has come to this case." in again[0]
+    assert "Something new has come to this case (1), " in again[0]
     since = len(facilitator.log)
     await house.press(facilitator, "CASE:take:K-101")
     await house.press(phone, "ST-12:back")

@@ -58,9 +58,11 @@ async def test_alerts_say_little(house: House) -> None:
     said = {role: [t for t in words(phone) if not t.startswith("Roster")] for role, phone in staff.items()}
     assert all(said[role] for role in ("facilitator", "duty", "partner_support", "manager", "tech"))
     line = re.compile(
-        r"(A person is needed (now|before the session)\.|To be solved before the session\.|For review\.)\n"
+        r"(A person is needed (now|before the session|today)\.|To be solved before the (next )?session\."
+        r"|For review, not urgent\.)\n"
         r"Case K-\d+ · (safety|space|equipment|review)(\nSession: [^\n]+)?"
-        r"(\n(Something new has come to this case\.|Nobody could be reached before you\.))*"
+        r"(\nSomething new has come to this case \(\d+\), [^\n]+\.)?(\nNobody could be reached before you\.)?"
+        r"(\n( ?(Facilitators|Technical help|Duty|Managers): (not asked yet|asked|taken on|done)\.)+)?"
     )
     for role, texts in said.items():
         for text in texts:
@@ -137,7 +139,7 @@ async def test_details_are_opened_on_purpose(house: House) -> None:
         entries = [(e.action, e.actor) for e in await unit.audit.of_subject(case.id)]
     assert ("case.details", (await house.person(facilitator)).id) in entries
     await house.write(staff["administrator"], "/details K-101")
-    assert staff["administrator"].last.text == "That is not open to you here."
+    assert staff["administrator"].last.text == "There is no open case of that number for you."
     await house.write(phone, "/details K-101")
     await house.write(phone, "/case")
     assert ALIAS not in phone.screen()

@@ -86,7 +86,7 @@ export class PhoneView {
     );
     this.menu.addEventListener("click", (event) => event.target.closest(".card") && this.closeMenu());
     this.menu.addEventListener("keydown", (event) => event.key === "Escape" && this.closeMenu());
-    const initials = name.split(/\s+/).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
+    const initials = name.split(/[^\p{L}\p{N}-]+/u).filter(Boolean).map((word) => [...word][0]).slice(0, 2).join("").toUpperCase();
     return element(
       "header",
       { class: "head" },

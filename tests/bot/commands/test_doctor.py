@@ -71,6 +71,8 @@ def test_files_that_others_can_read_are_noted(database_url: str) -> None:
     file.chmod(0o644)
     [finding] = examine.private(Settings(database_url=database_url))
     assert (finding.mark, finding.says.endswith(f"chmod 600 {file}")) == ("note", True)
+    file.write_text("a letter")
+    assert list(examine.private(Settings(database_url=database_url))) == []
 
 
 def test_wrong_settings_are_said_beside_what_is_right(

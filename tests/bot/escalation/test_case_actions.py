@@ -93,6 +93,32 @@ async def test_device_agreed_leaves_alone_who_does_not_wait(town):
     assert await town.waiting("participant") == []
 
 
+@pytest.mark.parametrize("template", ["not_today", "call_us"])
+async def test_a_hold_answered_and_not_ended_can_be_answered_again(town, template):
+    """S-08: the card says what was answered last, to those who decide only, and the button stays."""
+    await hold(town)
+    await town.raises(concern("partner_nearby"), concern("equipment_fault", "session", "FT"))
+    await town.presses("facilitator", "CASE:take:K-101")
+    await town.delivered()
+    await town.presses("facilitator", f"LIFT:{template}:K-101")
+    label = staff_texts.LIFTS[template].msgid
+    assert f"Last answer to the hold: {label}." in await town.texts("facilitator", "case-K-101")
+    assert "CASE:lift:K-101" in data_of(await town.waiting("facilitator"))
+    for name in ("tech", "partner support"):
+        assert await town.waiting(name) == []
+        await town.writes(name, "/case K-101")
+        assert label not in await town.texts(name)
+
+
+async def test_the_question_stands_right_above_its_buttons(town):
+    """Whatever else the card says, what is asked is its last line."""
+    await hold(town, lifted="not_today")
+    await town.raises(concern("other_nearby"))
+    for command, line in (("/lift", staff_texts.WHICH_LIFT), ("/resolve", staff_texts.WHICH_OUTCOME)):
+        await town.writes("facilitator", f"{command} K-101")
+        assert (await town.texts("facilitator", "case-K-101")).endswith(f"\n{line.msgid}")
+
+
 async def test_back_shows_the_case_again(town):
     """The list of outcomes is left without choosing one; the lift can be written too."""
     await hold(town)

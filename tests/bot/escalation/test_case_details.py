@@ -62,6 +62,50 @@ async def test_details_hold_free_text_in_messages_that_fit(town):
     }
 
 
+async def _around(town, visit: str, **chosen: str) -> None:
+    """The visit's answers, by step."""
+    async with town.unit() as unit:
+        for step, choice in chosen.items():
+            await unit.answers.add(
+                AnswerRow(
+                    town.desk.ids.new(), visit, town.ids["participant"], None, "self_test",
+                    step.replace("_", "-"), 1, "chosen", (choice,), "", START,
+                )
+            )  # fmt: skip
+
+
+async def test_details_say_where_somebody_is_and_who_is_near(town):
+    """S-26: with what was raised stands where they are, who is at home and who can hear, if it was answered."""
+    visit = await hold(town)
+    await _around(town, visit, ST_07="usual_room", ST_08="partner", ST_10="no")
+    await town.raises(concern("self_harm", "now", "FDMP", "ST-13", ["hurt_self"]), visit=visit)
+    await town.delivered()
+    await town.presses("facilitator", "CASE:details:K-101")
+    text = await town.texts("facilitator", "details-K-101")
+    for said in ("ST-07", "My usual room, with a door", "ST-08", "Partner or ex-partner"):
+        assert said in text
+    for unsaid in ("ST-09", "ST-10"):
+        assert unsaid not in text
+
+
+async def test_surroundings_are_for_harm_and_space_and_said_once(town):
+    """S-21: a step that raised something is not shown twice, and the tech helper reads of equipment only."""
+    visit = await hold(town)
+    await _around(town, visit, ST_07="usual_room", ST_08="partner")
+    await town.raises(
+        concern("partner_at_home", route="FP", step="ST-08", choices=["partner"]),
+        concern("equipment_fault", "session", "T"),
+        visit=visit,
+    )
+    await town.delivered()
+    await town.presses("facilitator", "CASE:details:K-101")
+    await town.presses("tech", "CASE:details:K-101")
+    read = await town.texts("facilitator", "details-K-101")
+    assert read.count("Partner or ex-partner") == 1
+    assert "ST-07" in read
+    assert "ST-07" not in await town.texts("tech", "details-K-101")
+
+
 async def test_partner_support_reads_that_contact_is_made_only_in_the_safe_way(town):
     """S-26: partner support's details say that contact is made by the agreed safe way and time only."""
     await town.raises(concern("partner_nearby"))

@@ -47,7 +47,7 @@ async def test_an_alert_says_little(town):
     assert lines[1] == "Case K-101 · safety"
     assert lines[2].startswith("Session: ")
     assert "18:45" in lines[2]
-    assert len(lines) == 3
+    assert lines[3:] == ["Duty: asked. Managers: asked."]
     assert (row.lane, row.slot, row.sensitive) == ("alert", "case-K-101", False)
     for word in ("alias", "self_harm", "hurt", "ST-12", "yes"):
         assert word not in row.text

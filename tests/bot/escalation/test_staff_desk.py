@@ -8,11 +8,11 @@ from bot.usecases.staff_desk import handle
 from flows.values import Role
 from tests.bot.escalation.conftest import START, concern, data_of, hold
 
-REFUSED = staff_texts.NOT_OPEN_TO_YOU.msgid
+REFUSED = staff_texts.NO_SUCH_CASE.msgid
 
 
 async def test_taking_a_case_on_shows_it_to_all_of_the_role_without_a_name(town):
-    """S-30, R-08: the taker reads that it is theirs, others of the role that somebody has it, other roles nothing."""
+    """S-30, R-08, S-22: the taker reads that it is theirs, others of the role that somebody has it, partner support nothing."""
     case = await town.raises(concern("partner_nearby"))
     await town.passes(minutes=15)
     await town.delivered()
@@ -82,6 +82,36 @@ async def test_unknown_references_are_answered_like_foreign_ones(town, ref):
     assert await town.texts("tech") == REFUSED
 
 
+@pytest.mark.parametrize("ref", ["K-101", "k-101", "k101", "101"])
+async def test_references_are_read_as_people_write_them(town, ref):
+    """A reference without its dash, in small letters or without its letter is the same case."""
+    case = await town.raises(concern("other_nearby"))
+    await town.writes("facilitator", f"/ack {ref}")
+    assert (await town.part(case, Role.FACILITATOR)).state == "taken"
+
+
+@pytest.mark.parametrize("command", ["/ack K-101", "/resolve K-101", "/resolve 101 talked_to_them"])
+async def test_what_is_written_is_answered_below_it(town, command):
+    """The case moves below the command that was written; a button's answer stays where the button is."""
+    await town.raises(concern("other_nearby"))
+    await town.delivered()
+    await town.presses("facilitator", "CASE:resolve:K-101")
+    assert [row.fresh for row in await town.waiting("facilitator", "case-K-101")] == [False]
+    await town.delivered()
+    await town.writes("facilitator", command)
+    assert [row.fresh for row in await town.waiting("facilitator", "case-K-101")] == [True]
+
+
+async def test_partner_support_is_told_that_there_is_nothing_to_resolve(town):
+    """S-22: asked for outcomes, partner support reads that there is only Seen, and it is recorded."""
+    case = await town.raises(concern("partner_nearby"))
+    await town.delivered()
+    await town.writes("partner support", "/resolve K-101")
+    assert "marks a case as seen" in await town.texts("partner support", "notice")
+    assert await town.waiting("partner support", "case-K-101") == []
+    assert "case.refused" in await town.audited(case)
+
+
 async def test_open_cases_are_listed_for_those_they_come_to(town):
     """`/case` lists a person's open cases; another group's and other roles' are not there."""
     await town.raises(concern("other_nearby"))
@@ -134,6 +164,7 @@ async def test_stop_takes_away_what_is_sensitive(town):
     await town.presses("facilitator", "CASE:details:K-101")
     await town.writes("facilitator", "/stop")
     waiting = await town.waiting("facilitator")
+    assert [row.slot for row in waiting if row.lane == "alert"] == ["case-K-101"], "an open case stays"
     assert not [row for row in waiting if row.sensitive]
     assert [row.slot for row in waiting if row.op == "sweep"] == ["sensitive"]
 

@@ -203,6 +203,16 @@ async def test_one_alert_for_all_who_are_missing(room: Room, watch: Watch) -> No
     assert texts.SESSION_STEPS["DEADLINE"].msgid in told
 
 
+async def test_whoever_was_talked_to_is_not_brought_up_again(room: Room, watch: Watch) -> None:
+    """R-14 A case of the deadline that staff have closed does not open again at the start for the same people."""
+    await watch.until(AT - timedelta(minutes=14))
+    [case] = await room.cases()
+    facilitator = STAFF[StaffRole.FACILITATOR]
+    await room.ask(room.update(Command("resolve", f"{case.ref} talked_to_them"), facilitator))
+    await watch.until(AT + timedelta(minutes=1))
+    assert await room.cases() == []
+
+
 async def test_another_concern_does_not_join_the_sessions_case(room: Room, watch: Watch) -> None:
     """S-33 What is raised about one person outside a visit opens a case of its own beside the session's."""
     await watch.until(AT - timedelta(minutes=14))

@@ -223,9 +223,21 @@ def _of_day(
     )  # fmt: skip
 
 
+NINE, MONDAY, SATURDAY = 9, 0, 5
+
+
 def for_programme(day: date, programme_id: str, times: Times) -> list[Reminder]:
-    """What staff are told each day of the programme's own time, as their hours begin: gaps in duty."""
+    """What staff are told on a day of the programme's own time.
+
+    As their hours begin, gaps in duty; at nine, on working days the digest and on Mondays the weekly list.
+    """
     zone = ZoneInfo(times.zone)
-    due, kind = instant(day, times.staffed_from, zone), _K.GAPS
-    key = f"{kind}:{day.isoformat()}:{programme_id}"
-    return [Reminder("", key, programme_id, kind, due, due + timedelta(hours=3))]
+    hours = {_K.GAPS: times.staffed_from}
+    hours |= {_K.DIGEST: NINE} if day.weekday() < SATURDAY else {}
+    hours |= {_K.WEEKLY: NINE} if day.weekday() == MONDAY else {}
+    return [
+        Reminder(
+            "", f"{kind}:{day.isoformat()}:{programme_id}", programme_id, kind, due, due + timedelta(hours=3)
+        )
+        for kind, due in ((kind, instant(day, hour, zone)) for kind, hour in hours.items())
+    ]

@@ -38,11 +38,15 @@ FOUND = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What should not be. `ref` names the case or the row; `programme_id` is empty where it cannot be told."""
+    """What should not be. `ref` names the case or the row; `programme_id` is empty where it cannot be told.
+
+    `at`: what was due then; a part that has gone on since is another finding.
+    """
 
     kind: str
     ref: str
     programme_id: str = ""
+    at: datetime | None = None
 
 
 def of_part(found: OpenPart, now: datetime) -> Finding | None:
@@ -59,7 +63,7 @@ def of_part(found: OpenPart, now: datetime) -> Finding | None:
         kind = OVERDUE
     else:
         return None
-    return Finding(kind, ref, found.programme_id)
+    return Finding(kind, ref, found.programme_id, part.next_due_at if part else None)
 
 
 async def look(unit: Unit, now: datetime) -> list[Finding]:

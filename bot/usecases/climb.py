@@ -64,6 +64,8 @@ async def unreachable(unit: Unit, desk: Desk, row: OutboxRow) -> None:
             continue
         if part.state != "asking" or (person_id is not None and person_id not in part.asked):
             continue
+        if ladder.is_quiet(ladder.read(part.ladder)):
+            continue  # the next digest finds somebody else
         if await _others_asked(unit, case, part, person_id, desk.now()):
             continue
         asked = await ask(unit, case, part, desk.now(), passed=True, but=person_id)
@@ -80,7 +82,8 @@ async def newcomer(unit: Unit, desk: Desk, person: Person) -> None:
     """
     for case in await unit.cases.open_in(person.programme_id):
         for part in await unit.cases.roles(case.id):
-            if part.state != "asking" or part.rung == 0 or await reachable(unit, part.asked):
+            waits = part.rung == 0 or ladder.is_quiet(ladder.read(part.ladder))  # for its time, or a digest
+            if part.state != "asking" or waits or await reachable(unit, part.asked):
                 continue
             asked = await ask(unit, case, part, desk.now())
             if person.id in asked.people:

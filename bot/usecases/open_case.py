@@ -62,7 +62,7 @@ async def open_session_case(
     """One case for all of `people` (at least one) because of their session, or more in the one that is open.
 
     A case of each would be six alerts at once. It has one concern raised for each person, whose id is the
-    choice; the row's person is the first of them, and Details name all (docs/decisions/0008).
+    choice; the row's person is the first of them, and Details name all (docs/decisions/0009).
     """
     entry, now = desk.library.catalogue[concern], desk.now()
     rows = tuple(

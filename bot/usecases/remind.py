@@ -14,6 +14,7 @@ from bot.ports.stores import Unit, Unreadable
 from bot.schedule import due
 from bot.usecases.deadline import look_at_session
 from bot.usecases.desk import Desk
+from bot.usecases.digest import send_digest, send_weekly
 from bot.usecases.duty import tell_gaps
 from bot.usecases.plan import why_void
 from bot.usecases.remind_person import Ended, remind_person
@@ -40,6 +41,18 @@ async def report_gaps(unit: Unit, desk: Desk, row: Reminder, session: Session | 
     return None if await tell_gaps(unit, desk, row.programme_id) else Ended(Fate.SKIPPED, "no_gaps")
 
 
+async def digest(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:
+    """What is for review, in one message each."""
+    told = await send_digest(unit, desk, row.programme_id)
+    return None if told else Ended(Fate.SKIPPED, "nothing_for_review")
+
+
+async def weekly(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:
+    """The open cases, for case management."""
+    told = await send_weekly(unit, desk, row.programme_id)
+    return None if told else Ended(Fate.SKIPPED, "nobody_to_tell")
+
+
 # What is done for whom. A new kind is a use case and a line here.
 FIRES: Mapping[ReminderKind, Fire] = {
     **dict.fromkeys(
@@ -59,6 +72,8 @@ FIRES: Mapping[ReminderKind, Fire] = {
     ReminderKind.DEADLINE: look_at_session,
     ReminderKind.ROSTER: show_roster,
     ReminderKind.GAPS: report_gaps,
+    ReminderKind.DIGEST: digest,
+    ReminderKind.WEEKLY: weekly,
 }
 
 

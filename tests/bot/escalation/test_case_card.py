@@ -107,6 +107,7 @@ async def test_urgency_is_said_as_it_is_by_now(town, urgency, ahead, begun):
 async def test_without_a_session_a_person_is_needed_today(town):
     """S-20: a case without a session speaks of none."""
     await town.raises(concern("other_nearby", "session", "F"), session=False)
+    await town.passes(hours=15)  # the next working morning
     assert (await town.texts("facilitator")).startswith("A person is needed today.")
 
 

@@ -66,7 +66,7 @@ class Life(RuleBasedStateMachine):
         storage = SqliteStorage(f"sqlite:///{file}", Keyring(TEST_KEYS), ids)
         texts, library = parts()
         clock = MovableClock(START)
-        self.town = Town(storage, clock, Desk(clock, ids, texts, library))  # type: ignore[arg-type]
+        self.town = Town(storage, clock, Desk(clock, ids, texts, library))  # type: ignore[arg-type]  # a double
         self.run(self.town.settle(list(STAFF)))
         self.case = self.run(self.town.raises(concern("partner_nearby", "now", "FDP"), session=False))
         self.model: dict[Role, str | None] = dict.fromkeys(ROUTE)  # None: asked; a name: taken; done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from bot.clock import MovableClock
 from bot.ports.records import CaseRole, OpenPart, Person, StaffRole
 from bot.storage.sealing import Keyring
 from bot.usecases.audit_cases import KINDS, NO_LAPSE, NO_PART, NO_TARGET, OVERDUE, UNSENT, look, of_part
+from bot.usecases.climb import climb
 from bot.usecases.rounds import LIMITS, Rounds
 from bot.usecases.staff_notice import is_notice
 from bot.web.metrics import Metrics
@@ -143,8 +145,6 @@ async def test_told_once_an_hour(room: Room) -> None:
 
 async def test_what_a_loop_is_about_to_do_is_no_finding(room: Room) -> None:
     """R-17: only what is still there ten seconds later counts."""
-    import asyncio
-
     monitor = Monitor()
     await worried(room)
     room.clock.advance(timedelta(minutes=2))
@@ -154,6 +154,22 @@ async def test_what_a_loop_is_about_to_do_is_no_finding(room: Room) -> None:
     room.clock.advance(timedelta(seconds=10))
     assert await looking == []
     assert monitor.calls == 1
+
+
+async def test_a_ladder_that_has_gone_on_is_no_finding(room: Room) -> None:
+    """R-17: overdue at two looks, but climbed in between, is two moments of a loop at work."""
+    monitor = Monitor()
+    await worried(room)
+    await sent(room)
+    room.clock.advance(timedelta(days=1))
+    looking = asyncio.create_task(watch(room, monitor).look())
+    await asyncio.sleep(0.05)
+    async with room.storage.unit() as unit:
+        await climb(unit, room.desk, room.clock.now())
+        await unit.commit()
+    await sent(room)
+    room.clock.advance(timedelta(days=1))
+    assert await looking == []
 
 
 async def test_alerts_that_telegram_holds_up_are_mailed(room: Room) -> None:

@@ -24,6 +24,8 @@ from flows.effects import Line
 from flows.values import Level
 
 SLOT = "reminder"
+SLOT_OF_WEEK = "reminder-week"
+"""A week's line has a slot of its own: due at the minute of a session's line, it would take its place unsent (R-18)."""
 K = ReminderKind
 UNREACHED = Line(
     "staff",
@@ -113,7 +115,8 @@ async def _send(at: Due, chat: Chat) -> Ended | None:
     text = say(at.person.language, line, params)
     # To the minute of the start: it does not wait behind others' reminders.
     lane = Lane.REPLY if at.row.kind is K.HOLD_STANDS else Lane.REMINDER
-    await post(at.unit, at.desk, chat, Message(SLOT, text, rows, fresh=True), lane=lane)
+    slot = SLOT if at.session is not None else SLOT_OF_WEEK
+    await post(at.unit, at.desk, chat, Message(slot, text, rows, fresh=True), lane=lane)
     return None
 
 

@@ -99,6 +99,7 @@ class House(Looking):
         """Move the clock on and let what became due happen."""
         self.clock.advance(timedelta(**by))
         await asyncio.sleep(0.05)
+        await self.bot.schedule.look()
         await self.bot.cycle.look()
         self.bot.sender.wake()
         await self.quiet()

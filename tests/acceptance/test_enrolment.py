@@ -62,11 +62,16 @@ async def test_declined_agreement(house: House) -> None:
 
 
 async def test_a_question_before_agreeing(house: House) -> None:
-    """Asking about a point leaves it open, brings a facilitator, and the agreement can be given afterwards."""
+    """Asking about a point leaves it open, the agreement can be given afterwards, and a facilitator is asked.
+
+    In the evening, with no session soon, that is the next working morning (S-32).
+    """
     facilitator = (await house.staff("facilitator"))["facilitator"]
     phone = await house.participant({"WE-11": ("ask", "agree")})
     assert (await house.person(phone)).state == "orientation"
     assert await house.concerns() == ["needs_help"]
+    assert not facilitator.shows("K-101")
+    await house.later(hours=16)
     assert facilitator.shows("K-101")
 
 

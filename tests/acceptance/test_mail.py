@@ -1,16 +1,16 @@
-"""Stories over HTTP and SMTP: the chat is closed, Telegram is away, and the bot was away."""
+"""Stories over HTTP and SMTP: the chat is closed, and Telegram is away."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
+from bot.ports.records import Reach
 from bot.simulator.faults import ErrorAnswer
 from bot.simulator.phone import Phone
 from tests.acceptance.house import House
-from tests.acceptance.stories import asked, words
+from tests.acceptance.stories import words
 from tests.bot.mail.post import Post, served
 
 ADDRESS = "duty@service.example"
@@ -25,12 +25,14 @@ async def with_mail(house: House, post: Post) -> None:
     await house.quiet()
 
 
-async def gives_address(house: House, phone: Phone, reach: Any = "telegram") -> None:
+async def gives_address(
+    house: House, phone: Phone, reach: Reach = "telegram", address: str = ADDRESS
+) -> None:
     """Somebody of staff has an address."""
     async with house.bot.storage.unit() as unit:
         person = await unit.people.get(house.people[phone.id])
         assert person is not None
-        await unit.people.save(replace(person, email=ADDRESS, reach=reach))
+        await unit.people.save(replace(person, email=address, reach=reach))
         await unit.commit()
 
 
@@ -91,29 +93,3 @@ async def test_telegram_is_away(house: House) -> None:
         for _ in range(3):
             await house.later(seconds=9)
         assert facilitator.shows("K-101")
-
-
-async def test_away_before_a_session(house: House) -> None:
-    """R-11: away for 20 minutes: staff hear it once, the participant is asked again behind the door, and answers."""
-    await house.plan_session()
-    staff = await house.staff("facilitator", "administrator")
-    phone = await house.member()
-    await house.selftest(phone)
-    await house.bot.schedule.look()
-    async with house.bot.storage.unit() as unit:
-        await unit.pulses.beat("cycle", house.clock.now())
-        await unit.commit()
-    await house.stop()
-    house.clock.advance(timedelta(minutes=20))
-    await house.start()
-    async with asyncio.timeout(10):
-        while not staff["administrator"].shows("The assistant was away"):
-            await asyncio.sleep(0.02)
-    await house.quiet()
-    assert sum("was away" in text for text in words(staff["facilitator"])) == 1
-    assert phone.shows("this did not work for a while")
-    assert asked(phone) == []
-    await house.press(phone, "DOOR:yes")
-    assert asked(phone)[0].startswith("ST-07")
-    await house.press(phone, "ST-07:car")
-    assert len(await house.cases()) == 1

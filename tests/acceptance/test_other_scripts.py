@@ -47,6 +47,7 @@ async def test_orientation(house: House) -> None:
 
 async def test_orientation_with_help(house: House) -> None:
     """Asking for help in the orientation brings the tech helper, and the orientation goes on."""
+    await house.plan_session(timedelta(hours=20))
     tech = (await house.staff("tech", "facilitator"))["tech"]
     phone = await house.member()
     await open_item(house, phone, "orientation")

@@ -1,7 +1,13 @@
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
 
 from bot.ports.records import Readiness, VisitRow
+from bot.schedule.due import for_programme
+from bot.schedule.times import Times
 from bot.usecases.digest import send_digest, send_weekly
+from bot.usecases.remind import remind
 from flows.values import Level, Role
 from tests.bot.escalation.conftest import START, concern, data_of
 
@@ -155,3 +161,36 @@ async def test_partner_supports_digest_is_theirs_alone(town):
     town.clock.advance(MORNING)
     assert await digest(town) == 1
     assert len(await said(town, "partner support")) == 1
+
+
+@pytest.mark.parametrize(
+    ("day", "kinds"),
+    [
+        (date(2026, 6, 8), {"gaps", "digest", "weekly"}),
+        (date(2026, 6, 9), {"gaps", "digest"}),
+        (date(2026, 6, 13), {"gaps"}),
+    ],
+)
+def test_what_staff_are_told_on_a_day(day, kinds):
+    """R-18: gaps every day, the digest on working days, the list on Mondays; each a row of the ledger, due at 09:00."""
+    rows = for_programme(day, "p", Times(zone="Europe/London"))
+    assert {row.kind.value for row in rows} == kinds
+    assert {row.due_at.hour for row in rows} == {8}
+
+
+async def test_reminders_send_digest_and_list(town):
+    """R-18: a digest with nothing in it is skipped, with the reason; the weekly list says so."""
+    async with town.unit() as unit:
+        for row in for_programme(date(2026, 6, 15), town.ids["programme"], Times(zone="Europe/London")):
+            await unit.reminders.add(replace(row, id=town.desk.ids.new()))
+    town.clock.advance(timedelta(days=5, hours=15))
+    async with town.unit() as unit:
+        await remind(unit, town.desk, town.clock.now())
+        rows = await unit.reminders.between(town.ids["programme"], START, START + timedelta(days=9))
+    fates = {row.kind.value: (row.fate.value, row.reason) for row in rows}
+    assert fates == {
+        "gaps": ("skipped", "no_gaps"),
+        "digest": ("skipped", "nothing_for_review"),
+        "weekly": ("sent", ""),
+    }
+    assert await said(town, "manager") == ["No case is open."]

@@ -234,3 +234,12 @@ def test_a_programme_sets_its_own_times() -> None:
         30,
     )
     assert (times.zone, times.deadline) == ("Europe/Berlin", 15)
+
+
+@given(st.dates(date(2027, 1, 1), date(2028, 12, 31)), zones)
+def test_staff_are_told_each_morning(monday: date, zone: str) -> None:
+    """R-18 A week has seven looks for gaps in duty, five digests and one list, each at nine in the programme's zone."""
+    days = [monday + timedelta(days=n) for n in range(7)]
+    rows = [r for day in days for r in due.for_programme(day, "p", Times(zone=zone))]
+    assert sorted(r.kind for r in rows) == sorted([K.GAPS] * 7 + [K.DIGEST] * 5 + [K.WEEKLY])
+    assert {r.due_at.astimezone(ZoneInfo(zone)).hour for r in rows} == {9}

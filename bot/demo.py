@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.clock import MovableClock
 from bot.commands.programme_yaml import read_programme
 from bot.ids import SystemIds
-from bot.ports.services import Clock, Ids
+from bot.ports.services import Address, CannotDelete, Clock, Ids, MissingMessage, Rows
 from bot.ports.stores import Storage
 from bot.settings import Settings
 from bot.simulator.phone import Phone
@@ -20,6 +20,7 @@ from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
 from bot.texts import own_name
 from bot.usecases.desk import Desk
+from bot.usecases.duty_file import DAYS, RotaEntry
 from bot.usecases.import_programme import import_programme
 from bot.usecases.invite import (
     IN_A_GROUP,
@@ -36,7 +37,32 @@ from bot.wiring import open_bot, until_stopped
 
 BOT_NAME = "vestibule_demo_bot"
 # Those of the example's staff who get a phone on the page, by role; a participant stands before them, one after.
-STAFF = ("facilitator", "partner_support", "duty", "manager", "tech")
+STAFF = ("facilitator", "duty", "manager", "partner_support", "tech")
+
+
+class MailBox:
+    """The Messenger port on the page's mail box; as with real mail, what is sent stays as it is."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        world.mails = []
+
+    async def send(self, to: Address, text: str, rows: Rows, *, protect: bool) -> int:
+        """The first line is the subject, the rest the body; buttons are left out."""
+        subject, _, body = text.partition("\n")
+        self._world.mail(str(to), subject, body.strip() or subject)
+        return 0
+
+    async def edit(self, to: Address, message_id: int, text: str, rows: Rows) -> None:
+        """A mail stays as it is."""
+        raise MissingMessage("a mail cannot be edited")
+
+    async def delete(self, to: Address, message_id: int) -> None:
+        """A mail stays where it is."""
+        raise CannotDelete("a mail cannot be deleted")
+
+    async def answer_press(self, callback_id: str) -> None:
+        """A mail has no buttons."""
 
 
 def example_file() -> Path:
@@ -66,14 +92,22 @@ async def demo(*, port: int, data: Path, ready: Callable[[str], None]) -> int:
             send_limits="on",
             heartbeat_file=data / "heartbeat",
         )
-        async with open_bot(settings, clock=clock, ids=ids) as bot:
-            example = read_programme(example_file(), clock.now())
+        async with open_bot(settings, clock=clock, ids=ids, mailer=MailBox(world)) as bot:
+            example = _on_duty(read_programme(example_file(), clock.now()))
             await _people(bot.storage, bot.desk, world, example)
             world.inviting = Inviting(ROLES, example.programme.languages, _inviter(bot.storage, clock, ids))
             ready(address.page_url)
             await until_stopped(bot.run())
         world.close()
     return 0
+
+
+def _on_duty(file: ProgrammeFile) -> ProgrammeFile:
+    """With somebody on duty at whatever hour one looks, so that a ladder shows its duty rung."""
+    who = next(one.alias for one in file.staff if one.role == "duty")
+    weekly = [{"day": day, "from": "00:00", "to": "00:00", "who": who} for day in DAYS]
+    rota = RotaEntry.model_validate({"role": "duty", "weekly": weekly})
+    return file.model_copy(update={"rotas": file.rotas or (rota,)})
 
 
 async def _people(storage: Storage, desk: Desk, world: World, file: ProgrammeFile) -> None:

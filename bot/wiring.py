@@ -163,9 +163,14 @@ class Vestibule:
 
 @asynccontextmanager
 async def open_bot(
-    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None, storage: Storage | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    storage: Storage | None = None,
+    mailer: Messenger | None = None,
 ) -> AsyncIterator[Vestibule]:
-    """A bot with its storage and connections, closed at the end.
+    """A bot with its storage and connections, closed at the end. `mailer`: instead of the mail server of the settings.
 
     Waits for the Bot API to be reachable. Raises StorageFault, ScriptFault, MissingScript, or
     telegram.error.InvalidToken when the token is not known.
@@ -186,7 +191,7 @@ async def open_bot(
         await refuse_missing_scripts(kept, desk)
         await _reach(telegram)
         await introduce(telegram, desk)
-        yield _assemble(settings, desk, kept, telegram)
+        yield _assemble(settings, desk, kept, telegram, mailer or _mailer(settings, clock))
     finally:
         await telegram.shutdown()
         if own is not None:
@@ -207,7 +212,9 @@ async def _reach(telegram: Bot) -> None:
         seconds = min(seconds * 2, 30.0)
 
 
-def _assemble(settings: Settings, desk: Desk, storage: Storage, telegram: Bot) -> Vestibule:
+def _assemble(
+    settings: Settings, desk: Desk, storage: Storage, telegram: Bot, mailer: Messenger
+) -> Vestibule:
     messenger = TelegramMessenger(telegram)
     rounds = Rounds(desk.clock, CYCLES)
     metrics = Metrics(rounds)
@@ -222,7 +229,7 @@ def _assemble(settings: Settings, desk: Desk, storage: Storage, telegram: Bot) -
 
     by = (desk.clock, desk.ids, limits, faulty)
     sender = Sender(storage, messenger, *by, turned=told(SENDER))
-    mail = Sender(storage, _mailer(settings, desk.clock), *by, way="email", turned=told(MAIL))
+    mail = Sender(storage, mailer, *by, way="email", turned=told(MAIL))
 
     def wake() -> None:
         sender.wake()

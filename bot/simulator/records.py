@@ -54,6 +54,16 @@ class Entry:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Mail:
+    """A mail in the simulated mail box."""
+
+    at: datetime
+    to: str
+    subject: str
+    text: str
+
+
 @dataclass
 class Person:
     """A Telegram user. `role` is what the page writes over the phone; Telegram does not know it."""

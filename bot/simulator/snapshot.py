@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.simulator.records import Message
+from bot.simulator.records import Mail, Message
 from bot.simulator.world import World
+
+MAILS = 30
+"""As many of the newest mails are drawn."""
 
 
 def world_state(world: World, phones: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -26,6 +29,7 @@ def world_state(world: World, phones: list[dict[str, Any]] | None = None) -> dic
         else None,
         "commands": next(iter(world.profile.commands.values()), []),
         "phones": phones,
+        "mails": None if world.mails is None else _mail_states(world.mails),
     }
 
 
@@ -61,3 +65,17 @@ def _message_state(message: Message) -> dict[str, Any]:
         "edited": message.edited.isoformat() if message.edited else None,
         "sent": message.sent.isoformat(),
     }
+
+
+def _mail_states(mails: list[Mail]) -> list[dict[str, Any]]:
+    numbered = list(enumerate(mails, start=1))
+    return [
+        {
+            "number": number,
+            "sent": mail.at.isoformat(),
+            "to": mail.to,
+            "subject": mail.subject,
+            "text": mail.text,
+        }
+        for number, mail in numbered[-MAILS:]
+    ]

@@ -21,6 +21,7 @@ from bot.simulator.records import (
     Entry,
     Happening,
     Kind,
+    Mail,
     Message,
     Person,
     chat_json,
@@ -65,6 +66,7 @@ class World:
     real time; `limits=False` switches the 429s off; `seed` fixes the ids that are random.
 
     `calls` lists every accepted call of the bot (when, method, parameters), `mark` tells one world from another.
+    `mails` is the mail box that the page shows, None where there is none.
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class World:
         self.faults = Faults()
         self.profile = Profile()
         self.inviting: Inviting | None = None
+        self.mails: list[Mail] | None = None
         self.people: dict[int, Person] = {}
         self.chats: dict[int, Chat] = {}
         self.presses: dict[str, Press] = {}
@@ -183,6 +186,11 @@ class World:
         was, now = ("member", "kicked") if blocked else ("kicked", "member")
         self._membership(chat, person_id, was, now)
         self.touch(person_id)
+
+    def mail(self, to: str, subject: str, text: str) -> None:
+        """A mail arrives in the mail box."""
+        self.mails = [*(self.mails or ()), Mail(self.clock.now(), to, subject, text)]
+        self.touch()
 
     # What happens to messages
 

@@ -35,9 +35,13 @@ async def test_harm_to_self(house: House) -> None:
     await house.later(minutes=5)
     after = {role: len(words(staff[role])) for role in before}
     assert {role for role in before if after[role] > before[role]} == {"facilitator", "manager"}
-    assert (await house.roles(case))["P"].rung == 3, "nobody else is in partner support, so the manager was asked"
+    assert (await house.roles(case))["P"].rung == 3, (
+        "nobody else is in partner support, so the manager was asked"
+    )
     await house.later(minutes=5)
-    assert len(words(staff["partner_support"])) > after["partner_support"], "nobody yet, so all are asked again"
+    assert len(words(staff["partner_support"])) > after["partner_support"], (
+        "nobody yet, so all are asked again"
+    )
     await house.later(minutes=5)
     assert len(words(staff["facilitator"])) > after["facilitator"]
     readiness = await house.readiness(phone)

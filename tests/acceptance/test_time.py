@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 
 from bot.ports.plan import Fate, Reminder, ReminderKind, Shift
 from bot.ports.records import StaffRole
@@ -61,7 +62,7 @@ async def test_nobody_takes_it_on_until_the_manager_does(house: House) -> None:
             climbed.append({role: len(words(phone)) for role, phone in staff.items()})
         first, *_ = climbed
         assert first == {"facilitator": 1, "duty": 0, "manager": 0}
-        alerted = [{role for role in staff if b[role] > a[role]} for a, b in zip(climbed, climbed[1:])]
+        alerted = [{role for role in staff if b[role] > a[role]} for a, b in pairwise(climbed)]
         assert alerted == [{"duty"}, {"facilitator"}, {"manager"}, {"facilitator"}, {"facilitator"}]
         [subject] = await mailed(house, post, 1)
         assert subject.startswith("K-101 · ")

@@ -63,6 +63,7 @@ class Telegram(AiohttpRequest):
         super().__init__()
         self.chats: defaultdict[int, dict[int, Shown]] = defaultdict(dict)
         self.accepted: Counter[tuple[int, str]] = Counter()
+        self.edited: Counter[tuple[int, str]] = Counter()
         self.unanswered: Counter[tuple[int, str]] = Counter()
         self.refused: set[int] = set()
         self.blocked: set[int] = set()
@@ -111,6 +112,8 @@ class Telegram(AiohttpRequest):
             self._last += 1
             self.accepted[chat, given["text"]] += 1
             self.in_flight.append((chat, given["text"]))
+        if name == "editMessageText":
+            self.edited[chat, given["text"]] += 1
         number = self._last if name == "sendMessage" else int(given["message_id"])
         markup = json.loads(given.get("reply_markup", "{}"))
         buttons = [one["callback_data"] for row in markup.get("inline_keyboard", []) for one in row]

@@ -118,7 +118,7 @@ class _Store:
             self._fuse.step(called)
             found = await method(*args, **more)
             if called in WRITES:
-                self._unit.staged.append((called, args))
+                self._unit.staged.append((called, (*args, *more.values())))
             return found
 
         return counted

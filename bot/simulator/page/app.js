@@ -1,11 +1,13 @@
-// The page: a clock, tabs for narrow screens, and the phones.
+// The page: a clock, tabs for narrow screens, the phones, and the mail box where there is one.
 import { element, unseen } from "./element.js";
+import { MailView } from "./mail.js";
 import { PhoneView } from "./phone.js";
 import { ask, listen } from "./server.js";
 import { STRINGS } from "./strings.js";
 
 const at = (id) => document.getElementById(id);
 const clock = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const MAIL = "mail";
 const SECONDS = { m: 60, h: 3600, d: 86400 };
 
 const page = { description: "", world: null, phones: new Map(), tabs: new Map(), visible: new Set() };
@@ -37,17 +39,27 @@ function announce(state, fresh) {
 }
 
 function addPhone(state) {
-  const view = new PhoneView(state, page);
-  page.phones.set(state.id, view);
+  const title = state.name === state.role ? state.name : `${state.name}, ${state.role}`;
+  addCard(state.id, new PhoneView(state, page), state.name, title);
+}
+
+function showMail(mails) {
+  if (!mails) return;
+  if (!page.phones.has(MAIL)) addCard(MAIL, new MailView(), STRINGS.mail, STRINGS.mailAbout);
+  announce({ id: MAIL, name: STRINGS.mail }, page.phones.get(MAIL).show(mails));
+}
+
+function addCard(id, view, name, title) {
+  page.phones.set(id, view);
   at("phones").append(view.root);
   const side = view.root.dataset.side;
   const tab = element(
     "button",
-    { type: "button", title: state.name === state.role ? state.name : `${state.name}, ${state.role}`, "data-side": side, onclick: () => view.root.scrollIntoView({ inline: "start", block: "nearest" }) },
-    element("span", { dir: "auto" }, state.name),
+    { type: "button", title, "data-side": side, onclick: () => view.root.scrollIntoView({ inline: "start", block: "nearest" }) },
+    element("span", { dir: "auto" }, name),
     element("i", {}, unseen(STRINGS.unread)),
   );
-  page.tabs.set(state.id, tab);
+  page.tabs.set(id, tab);
   at("tabs").insertBefore(tab, side === "participant" ? at("tabs").querySelector("[data-side=staff]") : null);
   watcher.observe(view.root);
   markTabs();
@@ -82,8 +94,8 @@ function countAsides() {
 const watcher = new IntersectionObserver(
   (entries) => {
     for (const entry of entries) {
-      const id = Number(entry.target.id.slice("phone-".length));
-      if (entry.isIntersecting && page.phones.has(id)) page.visible.add(id);
+      const [id] = [...page.phones].find(([, view]) => view.root === entry.target) ?? [];
+      if (entry.isIntersecting && id) page.visible.add(id);
       else page.visible.delete(id);
     }
     markTabs();
@@ -123,7 +135,8 @@ function show(state, live) {
   showClock(state);
   showInviting(state.inviting);
   showPhones(state.phones, live);
-  for (const view of page.phones.values()) view.setCommands(state.commands);
+  showMail(state.mails);
+  for (const view of page.phones.values()) view.setCommands?.(state.commands);
 }
 
 // "90 min", "1 h 30 min", "2 days"; a bare number means minutes.

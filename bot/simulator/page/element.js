@@ -21,6 +21,7 @@ const DRAWINGS = {
   sticker: "M5 5h14v9l-5 5H5zM14 19v-5h5",
   document: "M7 4h7l4 4v12H7zM14 4v4h4",
   pen: "M5 19l1-4L16 5l3 3L9 18z",
+  mail: "M4 6h16v12H4zM4 7l8 6 8-6",
   link: "M9 15 17 7M11 7h6v6",
 };
 

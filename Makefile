@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format types imports check unit cov messages lock diagrams build clean
+.PHONY: help venv demo test lint format types imports check unit cov crash messages lock diagrams build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ cov: .venv/dev.stamp ## all tests, with coverage of lines and branches
 	@echo "all tests"
 	@rm -rf .coverage
 	@$(BIN)/pytest -q -n 2 --cov --cov-report=term
+
+crash: .venv/dev.stamp ## kill it everywhere and at random (ARGS="--runs 200 --kills 10 --seed 1" for less)
+	@$(BIN)/python -m tests.campaign $(ARGS)
 
 messages: .venv/dev.stamp ## read the texts anew and bring the catalogues up to date
 	@echo "texts into $(POT), and from there into locales/*/LC_MESSAGES/$(DOMAIN).po"

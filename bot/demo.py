@@ -12,6 +12,7 @@ from bot.commands.programme_yaml import read_programme
 from bot.ids import SystemIds
 from bot.ports.services import Address, CannotDelete, Clock, Ids, MissingMessage, Rows
 from bot.ports.stores import Storage
+from bot.schedule.rota import DAYS
 from bot.settings import Settings
 from bot.simulator.phone import Phone
 from bot.simulator.server import serve
@@ -20,7 +21,7 @@ from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
 from bot.texts import own_name
 from bot.usecases.desk import Desk
-from bot.usecases.duty_file import DAYS, RotaEntry
+from bot.usecases.duty_file import RotaEntry
 from bot.usecases.import_programme import import_programme
 from bot.usecases.invite import (
     IN_A_GROUP,

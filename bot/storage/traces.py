@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy.dialects.sqlite import insert
 
 from bot.ports.records import AuditEntry, LedgerEntry
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
 from bot.storage.tables import audit, ledger, seen
 from bot.storage.work import Work
 
-_ADD_ENTRY = insert_into(ledger)
+# Once only: after a commit that ended with a fault the sender writes again what is on the disk already.
+_ADD_ENTRY = Statement(insert(ledger).on_conflict_do_nothing(index_elements=["id"]), ledger.columns.keys())
 _standing = (
     select(ledger)
     .where(ledger.c.chat_id == bindparam("chat_id"), ledger.c.gone_at.is_(None))

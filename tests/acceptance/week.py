@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from bot.ports.plan import Fate, Reminder
+from bot.ports.plan import Fate, Reminder, Shift
 from bot.ports.records import Case, CaseRole, Programme, StaffRole
 from bot.schedule.series import Series, occurrences
 from tests.acceptance.stories import READY
@@ -50,9 +50,7 @@ class Week:
     life: Life
     lines: list[str] = field(default_factory=list)
     todo: list[tuple[datetime, int, Callable[[], object]]] = field(default_factory=list)
-    reminders: dict[str, Reminder] = field(default_factory=dict)
-    parts: dict[str, list[CaseRole]] = field(default_factory=dict)
-    climbs: dict[str, list[datetime]] = field(default_factory=dict)
+    parts: dict[str, list[tuple[datetime, CaseRole]]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     asked_of: set[tuple[str, str]] = field(default_factory=set)
     _order: count[int] = field(default_factory=count)
@@ -75,6 +73,11 @@ class Week:
             for role in StaffRole:
                 if role is not StaffRole.FACILITATOR:
                     await town.enrol(unit, role.value, role, "", "Europe/London", next(chat))
+            duty = next(member for member in town.staff if member.role is StaffRole.DUTY)
+            shift = Shift(
+                town.ids.new(), programme.id, StaffRole.DUTY, duty.id, BEGINS, ENDS + timedelta(days=9), "week"
+            )  # fmt: skip
+            await unit.shifts.add(shift)
             for key, (first, days) in MEETS.items():
                 starts = BEGINS.replace(day=first, hour=19, tzinfo=None)
                 rule = Series(starts, ZoneInfo(ZONES[key]), f"FREQ=WEEKLY;BYDAY={days};COUNT=2")
@@ -112,7 +115,9 @@ class Week:
         async with self.life.plain.unit() as unit:
             rows = await unit.reminders.between(self.town.programme, now, found[0])
             found += [row.due_at for row in rows if row.fate is Fate.DUE]
-            found += [p.part.next_due_at for p in await unit.cases.open_parts() if p.part and p.part.next_due_at]
+            found += [
+                p.part.next_due_at for p in await unit.cases.open_parts() if p.part and p.part.next_due_at
+            ]
             for visit_id in await unit.visits.due(found[0]):
                 visit = await unit.visits.get(visit_id)
                 found += [visit.due_at] if visit and visit.due_at else []
@@ -128,7 +133,9 @@ class Week:
         await self.life.take()
         await self.life.deliver()
 
-    async def _walk(self, member: Member, item: str, choices: Mapping[str, tuple[str, ...]], most: int) -> None:
+    async def _walk(
+        self, member: Member, item: str, choices: Mapping[str, tuple[str, ...]], most: int
+    ) -> None:
         """Open it, pass the door, and answer until nothing is asked or they go away."""
         self._say(member.name, f"presses {item}")
         await self._act(member, item)
@@ -155,7 +162,7 @@ class Week:
         if shown.buttons and "." in shown.buttons[0]:
             return  # a question; what is answered is a line of its own
         said = " / ".join(shown.text.splitlines())
-        self._say(member.name, f"{'reads' if name == 'sendMessage' else 'sees'} \"{said[:150]}\"")
+        self._say(member.name, f'{"reads" if name == "sendMessage" else "sees"} "{said[:150]}"')
         if member.role is None:
             self._prompted(member, shown)
         else:
@@ -219,7 +226,9 @@ class Week:
             if called == "reminders.save":
                 row: Reminder = args[0]
                 why = f" ({row.reason})" if row.reason else ""
-                self._say(f"reminder {row.kind}", f"{names.get(row.person_id or '', 'programme')} {row.fate}{why}")
+                self._say(
+                    f"reminder {row.kind}", f"{names.get(row.person_id or '', 'programme')} {row.fate}{why}"
+                )
             elif called == "cases.add":
                 case: Case = args[0]
                 self.refs[case.id] = case.ref
@@ -231,7 +240,7 @@ class Week:
                 self._part(args[0], names)
 
     def _part(self, part: CaseRole, names: Mapping[str, str]) -> None:
-        self.parts.setdefault(part.id, []).append(part)
+        self.parts.setdefault(part.id, []).append((self.town.clock.now(), part))
         asked = ", ".join(names[person] for person in part.asked) or "nobody yet"
         due = f", next {part.next_due_at:%a %H:%M}" if part.next_due_at else ""
         self._say(self.refs[part.case_id], f"{part.role} {part.state} rung {part.rung}: asked {asked}{due}")

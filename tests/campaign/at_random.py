@@ -16,7 +16,7 @@ from tests.campaign.telegram import FAULTS
 from tests.campaign.town import Life, Member, Town
 from tests.campaign.wire import Fuse, Killed, busy, full
 
-STEPS = 24
+STEPS = 14
 SECONDS = (0, 1, 5, 30, 60, 300, 900, 1800)
 
 
@@ -106,7 +106,9 @@ class Run:
 
     def _staff(self, member: Member) -> None:
         offered = [
-            d for d in self.town.telegram.buttons(member.chat) if d.startswith(("CASE:", "OUT:", "LIFT:", "HAND:"))
+            d
+            for d in self.town.telegram.buttons(member.chat)
+            if d.startswith(("CASE:", "OUT:", "LIFT:", "HAND:"))
         ]
         if offered:
             self._press(member, self.rng.choice(offered))
@@ -177,8 +179,9 @@ class Run:
     async def _mend(self) -> None:
         self.calls_fail = 0.0
         self.life.fuse.at = 0
-        for _ in range(4):
-            self.town.clock.advance(timedelta(seconds=31))
+        # The first is long, as the clock may have been set back: what was due by then waits until it is then again.
+        for seconds in (3600, 31, 31, 31):
+            self.town.clock.advance(timedelta(seconds=seconds))
             await self._round()
 
 

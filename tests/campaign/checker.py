@@ -107,7 +107,9 @@ class Checker:
 
     async def _answers(self, unit: Unit) -> None:
         """R-01, R-02: what was committed is there, no more and no less, and it is what the core made of it."""
-        noted = Counter((args[0].visit_id, args[0].step, args[0].version) for args in self.town.noted.of("answers.add"))
+        noted = Counter(
+            (args[0].visit_id, args[0].step, args[0].version) for args in self.town.noted.of("answers.add")
+        )
         there: Counter[tuple[str, str, int]] = Counter()
         found: set[tuple[str, str, int, tuple[str, ...]]] = set()
         for member in self.town.participants:
@@ -151,7 +153,9 @@ class Checker:
         """R-18: each row has a fate with a time and a reason, and each that was sent has its line."""
         now, sent = self.town.clock.now(), 0
         for row in await unit.reminders.between(self.town.programme, *ALWAYS):
-            _hold(not (planned and row.fate is Fate.DUE and row.due_at <= now), f"R-18: {row.key} was left out")
+            _hold(
+                not (planned and row.fate is Fate.DUE and row.due_at <= now), f"R-18: {row.key} was left out"
+            )
             _hold(row.fate is Fate.DUE or row.done_at is not None, f"R-18: {row.key} has no time")
             _hold(row.fate in (Fate.DUE, Fate.SENT) or bool(row.reason), f"R-18: {row.key} has no reason")
             sent += row.fate in (Fate.SENT, Fate.LATE) and row.person_id is not None
@@ -182,7 +186,9 @@ class Checker:
                 continue
             newest = latest[chat, row.slot]
             seen = self.town.telegram.accepted[chat, row.text] or self.town.telegram.edited[chat, row.text]
-            later = self.town.telegram.accepted[chat, newest.text] or self.town.telegram.edited[chat, newest.text]
+            later = (
+                self.town.telegram.accepted[chat, newest.text] or self.town.telegram.edited[chat, newest.text]
+            )
             _hold(bool(seen or later), f"R-10: an alert never reached chat {chat}: {row.text[:80]}")
 
 

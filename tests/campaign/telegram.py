@@ -17,7 +17,7 @@ from telegram.error import NetworkError, TimedOut
 from bot.telegram.transport import AiohttpRequest, Unsent
 
 TOKEN = "110201543:simulated-token-of-no-real-bot"
-BOT = int(TOKEN.split(":")[0])
+BOT = int(TOKEN.split(":", maxsplit=1)[0])
 
 # What is answered instead: status, description. `retry_after` goes with 429.
 REFUSALS: dict[str, tuple[int, str]] = {

@@ -216,5 +216,3 @@ class Life:
             task.cancel()
         await asyncio.gather(*flying, return_exceptions=True)
         await self.plain.close()
-
-

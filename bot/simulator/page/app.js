@@ -8,6 +8,8 @@ import { STRINGS } from "./strings.js";
 const at = (id) => document.getElementById(id);
 const clock = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const MAIL = "mail";
+// The mail box stands beside the first phones, where it is in view on a wide screen.
+const MAIL_AFTER = 3;
 const SECONDS = { m: 60, h: 3600, d: 86400 };
 
 const page = { description: "", world: null, phones: new Map(), tabs: new Map(), visible: new Set() };
@@ -45,13 +47,20 @@ function addPhone(state) {
 
 function showMail(mails) {
   if (!mails) return;
-  if (!page.phones.has(MAIL)) addCard(MAIL, new MailView(), STRINGS.mail, STRINGS.mailAbout);
-  announce({ id: MAIL, name: STRINGS.mail }, page.phones.get(MAIL).show(mails));
+  const known = page.phones.get(MAIL);
+  if (known) {
+    announce({ id: MAIL, name: STRINGS.mail }, known.show(mails));
+    return;
+  }
+  const view = new MailView();
+  view.show(mails);
+  const beside = [...page.phones.keys()][MAIL_AFTER];
+  addCard(MAIL, view, STRINGS.mail, `${STRINGS.mail} ${STRINGS.mailAbout}`, beside);
 }
 
-function addCard(id, view, name, title) {
+function addCard(id, view, name, title, before) {
+  at("phones").insertBefore(view.root, page.phones.get(before)?.root ?? null);
   page.phones.set(id, view);
-  at("phones").append(view.root);
   const side = view.root.dataset.side;
   const tab = element(
     "button",
@@ -59,8 +68,8 @@ function addCard(id, view, name, title) {
     element("span", { dir: "auto" }, name),
     element("i", {}, unseen(STRINGS.unread)),
   );
+  at("tabs").insertBefore(tab, page.tabs.get(before) ?? (side === "participant" ? at("tabs").querySelector("[data-side=staff]") : null));
   page.tabs.set(id, tab);
-  at("tabs").insertBefore(tab, side === "participant" ? at("tabs").querySelector("[data-side=staff]") : null);
   watcher.observe(view.root);
   markTabs();
 }

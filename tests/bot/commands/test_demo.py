@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import demo
+from bot.clock import MovableClock
 from bot.simulator import Phone, World
 
 
@@ -44,6 +47,44 @@ async def test_the_cast(world: World) -> None:
             assert person.invitation
         else:
             await Phone.of(world, person.id).expect("You are enrolled as staff", timeout=20)
+
+
+async def test_the_ladder_and_the_mail(world: World) -> None:
+    """R-06 S-20: whoever is on duty is asked with the facilitator, the clock moved on asks the manager; both get mail."""
+    phones = {person.name: Phone.of(world, person.id) for person in world.people.values()}
+    for name in ("Facilitator Tuesday", "Duty worker", "Manager"):
+        await phones[name].expect("You are enrolled as staff", timeout=20)
+    assert world.mails == []
+    guest = phones["P-07"]
+    link = world.people[guest.id].invitation
+    assert link is not None
+    await guest.open_invitation(link)
+    await guest.tap("LANG:en", timeout=20)
+    await guest.tap("DOOR:not_me", timeout=20)
+    for name in ("Facilitator Tuesday", "Duty worker"):
+        await phones[name].expect("K-101", timeout=20)
+    await _mailed(world, ["duty@example.org"])
+    assert not phones["Manager"].shows("K-101")
+    clock = world.clock
+    assert isinstance(clock, MovableClock)
+    for _ in range(8):  # each jump asks one rung at most, and a loaded machine may miss one
+        clock.advance(timedelta(minutes=12))
+        with suppress(AssertionError):
+            await phones["Manager"].expect("K-101", timeout=2)
+            break
+    assert phones["Manager"].shows("K-101")
+    await _mailed(world, ["duty@example.org", "manager@example.org"])
+    assert world.mails
+    for mail in world.mails:
+        assert mail.subject.startswith("K-101 · ")
+        assert "P-07" not in mail.text
+
+
+async def _mailed(world: World, wanted: list[str]) -> None:
+    """Wait until mail has come to all of them."""
+    async with asyncio.timeout(20):
+        while sorted({mail.to for mail in world.mails or ()}) != wanted:
+            await asyncio.sleep(0.05)
 
 
 async def test_a_phone_by_role(world: World) -> None:

@@ -340,6 +340,22 @@ async def test_contrast(api: Any, page: Page, keyboard: Any, scheme: Any) -> Non
     assert await page.evaluate(CONTRAST) == []
 
 
+async def test_the_mail_box(api: Any, page: Page) -> None:
+    """Where there is a mail box it is a card like a phone, and a mail shows time, subject and body as plain text."""
+    await expect(page.get_by_role("region", name="Mail")).to_have_count(0)
+    api.world.mails = []
+    api.world.touch()
+    card = page.get_by_role("region", name="Mail")
+    await expect(card).to_contain_text("Nothing has been mailed yet.")
+    api.world.mail("duty@example.org", "K-101 · A person is needed now.", "One line.\n<b>Another</b>.")
+    await expect(card.get_by_role("heading", level=3)).to_have_text("K-101 · A person is needed now.")
+    await expect(card.locator("li")).to_have_count(1)
+    await expect(card).to_contain_text("to duty@example.org")
+    await expect(card).to_contain_text("<b>Another</b>.")
+    await expect(card.locator("li time")).to_be_visible()
+    assert await page.evaluate(CONTRAST) == []
+
+
 async def test_comes_back_after_a_restart(api: Any, browser: Browser, clock: Any) -> None:
     """When the server stops the page says so, and shows the new world once it is back."""
     first, second = World(clock, seed=1), World(clock, seed=2)

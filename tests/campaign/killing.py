@@ -1,0 +1,184 @@
+"""`python -m bot run` killed by SIGKILL again and again, while several people answer at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.clock import SystemClock
+from bot.ports.records import AnswerRow
+from bot.simulator.phone import Phone
+from bot.simulator.server import serve
+from bot.simulator.world import World
+from tests.acceptance.processes import TOKEN, Runner, runner
+from tests.acceptance.stories import ALONE, READY, asked
+from tests.acceptance.test_killed import Books
+
+PEOPLE = 6
+LONGEST = 60.0
+ONE_OF = {step: choices[0] for step, choices in READY.items() if len(choices) == 1}
+
+
+@dataclass
+class Killings:
+    """What came of it."""
+
+    kills: int = 0
+    presses: int = 0
+    answers: int = 0
+    cases: int = 0
+    sent: int = 0
+    extra: int = 0
+    broken: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Actor:
+    """Somebody who answers without a pause, and knows what they answered."""
+
+    phone: Phone
+    person: str
+    choices: dict[str, tuple[str, ...]]
+    given: list[str] = field(default_factory=list)
+    presses: int = 0
+
+    async def run(self) -> None:
+        """Answer what stands there; begin anew when it is over."""
+        while True:
+            await asyncio.sleep(0.005)
+            data = asked(self.phone)
+            if not data:
+                await self._begin()
+                continue
+            step = data[0].split(":")[0]
+            for choice in self._of(step):
+                found = next((one for one in asked(self.phone) if one.startswith(f"{step}:{choice}:")), "")
+                if not found:
+                    break  # it was shown anew meanwhile
+                await self._press(found, step, choice)
+
+    def _of(self, step: str) -> tuple[str, ...]:
+        if step == "ST-16":
+            return ("again",)
+        return self.choices.get(step, ("yes",))
+
+    async def _begin(self) -> None:
+        if self.phone.shows("DOOR:yes"):
+            self.phone.press("DOOR:yes")
+            await self._until(lambda: bool(asked(self.phone)) or not self.phone.shows("DOOR:yes"))
+        else:
+            self.phone.command("/selftest")
+            await self._until(lambda: bool(asked(self.phone)) or self.phone.shows("DOOR:yes") is not None)
+
+    async def _press(self, data: str, step: str, choice: str) -> None:
+        before = asked(self.phone), len(self.phone.log)
+        self.phone.press(data)
+        self.presses += 1
+        if step in ONE_OF and step != "ST-16":
+            self.given.append(f"{step}:{choice}")
+        await self._until(lambda: asked(self.phone) != before[0] or len(self.phone.log) > before[1] + 1)
+
+    async def _until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LONGEST):
+            while not true():
+                await asyncio.sleep(0.005)
+
+
+async def kill_many(
+    database: Path, times: int, seed: int, told: Callable[[str], None] = lambda _: None
+) -> Killings:
+    """Kill the process so often at moments chosen by the seed; then look at what is on the disk and in the chats."""
+    rng, result = random.Random(seed), Killings()
+    world = World(SystemClock(), limits=False, seed=seed, token=TOKEN)
+    books, actors = Books(database), []
+    facilitator = Phone(world, "facilitator", role="facilitator")
+    world.chats[facilitator.id].open = True
+    for number in range(PEOPLE):
+        phone = Phone(world, f"participant {number}")
+        world.chats[phone.id].open = True
+        await books.fill(phone.id, facilitator.id if number == 0 else None)
+        choices = READY | ({"ST-07": ("car",)} if number % 3 == 0 else {})
+        actors.append(Actor(phone, books.person, choices))
+    async with (
+        serve(world) as address,
+        runner(database.parent, address.base_url, database, books.keys) as bot,
+    ):
+        work = [asyncio.create_task(actor.run()) for actor in actors]
+        await _kill(bot, world, rng, times, result, told)
+        await bot.start()
+        await asyncio.sleep(4)
+        for one in work:
+            one.cancel()
+        for error in await asyncio.gather(*work, return_exceptions=True):
+            if not isinstance(error, asyncio.CancelledError):
+                result.broken.append(f"R-01: somebody waited in vain: {error!r}")
+        await asyncio.sleep(3)
+        with suppress(TimeoutError):
+            await bot.terminate()
+    result.presses = sum(actor.presses for actor in actors)
+    await _judge(books, actors, facilitator, result)
+    return result
+
+
+async def _kill(
+    bot: Runner, world: World, rng: random.Random, times: int, result: Killings, told: Callable[[str], None]
+) -> None:
+    for number in range(1, times + 1):
+        await bot.start()
+        log = _said(world)
+        async with asyncio.timeout(30):
+            while _said(world) <= log + rng.randint(0, 6):  # it has begun to answer
+                await asyncio.sleep(0.003)
+        await asyncio.sleep(rng.random() * 0.3)
+        bot.kill()
+        code, written = await bot.ended()
+        if code != -9:
+            result.broken.append(f"it ended by itself: {written[-300:]}")
+        result.kills = number
+        if number % 10 == 0:
+            told(f"killed {number} of {times}")
+
+
+def _said(world: World) -> int:
+    """How much the bot has sent and edited so far."""
+    return sum(
+        entry.what in ("sent", "edited") and entry.message.from_bot
+        for chat in world.chats.values()
+        for entry in chat.log
+    )
+
+
+async def _judge(books: Books, actors: list[Actor], facilitator: Phone, result: Killings) -> None:
+    async with books.open() as storage, storage.unit() as unit:
+        for actor in actors:
+            rows = sorted(await unit.answers.of_person(actor.person), key=lambda row: row.id)
+            result.answers += len(rows)
+            kept = [f"{row.step}:{row.choices[0]}" for row in rows if _is_one(row)]
+            if kept != actor.given[: len(kept)] or len(actor.given) - len(kept) > 1:
+                lost = Counter(actor.given) - Counter(kept)
+                result.broken.append(f"R-01: given {len(actor.given)}, kept {len(kept)}; lost {lost}")
+        cases = await unit.cases.open_in(books.programme.id)
+        result.cases = len(cases)
+        for case in cases:
+            for part in await unit.cases.roles(case.id):
+                if part.state == "asking" and (not part.next_target or part.next_due_at is None):
+                    result.broken.append(f"R-04: {case.ref} {part.role} has no next target")
+            if not any(e.what == "sent" and case.ref in e.message.text for e in facilitator.log):
+                result.broken.append(f"R-10: nobody was told of {case.ref}")
+        waiting = (await unit.outbox.tally()).get(("waiting", "alert"), 0)
+    if waiting:
+        result.broken.append(f"R-10: {waiting} alerts are still waiting")
+    alerts = Counter(e.message.text for e in facilitator.log if e.what == "sent" and e.message.from_bot)
+    result.sent = sum(sum(e.what == "sent" for e in actor.phone.log) for actor in actors)
+    result.extra = sum(count - 1 for count in alerts.values())
+    if result.extra > result.kills:
+        result.broken.append(f"R-10: {result.extra} extra alerts in {result.kills} crashes")
+
+
+def _is_one(row: AnswerRow) -> bool:
+    return row.step in ONE_OF and row.step in ALONE and len(row.choices) == 1

@@ -37,9 +37,14 @@ def _quiet() -> None:
 
 
 def told(text: str) -> None:
-    """One line of progress that takes the last one's place on a terminal."""
+    """One line of progress that takes the last one's place on a terminal; elsewhere each has its own.
+
+    So that a campaign that is cut short still says how far it came.
+    """
     if sys.stdout.isatty():
         print(f"\r\033[K  {text}", end="", flush=True)
+    elif text:
+        print(f"  {text}", flush=True)
 
 
 async def _part(seeds: list[int], base: Moment, into: multiprocessing.Queue[Outcome]) -> None:
@@ -69,7 +74,7 @@ def in_parallel(first: int, runs: int, jobs: int) -> list[Outcome]:
     found: list[Outcome] = []
     while len(found) < runs:
         found.append(into.get(timeout=300))
-        if len(found) % 10 == 0 or len(found) == runs:
+        if len(found) % (10 if sys.stdout.isatty() else 100) == 0 or len(found) == runs:
             told(f"random runs: {len(found)} of {runs}, broken {sum(bool(o.broken) for o in found)}")
     for worker in workers:
         worker.join()

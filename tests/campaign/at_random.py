@@ -137,10 +137,10 @@ class Run:
         elif roll < self.dies + 0.15:
             self.life.fuse.light(self.rng.randint(1, 150), self.rng.choice((busy, full)))
 
-    async def _round(self) -> None:
+    async def _round(self, *, in_order: bool = False) -> None:
         """Everything once; a life that ends is followed by the next."""
         order = [self._take, self._look, self._plan, self._deliver]
-        if self.rng.random() < 0.3:
+        if not in_order and self.rng.random() < 0.3:
             self.rng.shuffle(order)
         for work in order:
             try:
@@ -182,7 +182,7 @@ class Run:
         # The first is long, as the clock may have been set back: what was due by then waits until it is then again.
         for seconds in (3600, 31, 31, 31):
             self.town.clock.advance(timedelta(seconds=seconds))
-            await self._round()
+            await self._round(in_order=True)
 
 
 async def run_one(seed: int, base: Moment, file: Path) -> Outcome:

@@ -64,24 +64,29 @@ class Actor:
 
     def _of(self, step: str) -> tuple[str, ...]:
         if step == "ST-16":
-            return ("again",)
+            return ("continue",)
         return self.choices.get(step, ("yes",))
 
     async def _begin(self) -> None:
         if self.phone.shows("DOOR:yes"):
             self.phone.press("DOOR:yes")
-            await self._until(lambda: bool(asked(self.phone)) or not self.phone.shows("DOOR:yes"))
+            await self._until(lambda: bool(asked(self.phone)))
         else:
             self.phone.command("/selftest")
             await self._until(lambda: bool(asked(self.phone)) or self.phone.shows("DOOR:yes") is not None)
 
     async def _press(self, data: str, step: str, choice: str) -> None:
-        before = asked(self.phone), len(self.phone.log)
+        before, shown = asked(self.phone), self._shown()
         self.phone.press(data)
         self.presses += 1
-        if step in ONE_OF and step != "ST-16":
+        counts = step in ONE_OF
+        if counts:
             self.given.append(f"{step}:{choice}")
-        await self._until(lambda: asked(self.phone) != before[0] or len(self.phone.log) > before[1] + 1)
+        # A press is given once: whoever has answered waits for the next question, through as many crashes as it takes.
+        await self._until(lambda: asked(self.phone) != before or (not counts and self._shown() > shown))
+
+    def _shown(self) -> int:
+        return sum(e.what in ("sent", "edited") and e.message.from_bot for e in self.phone.log)
 
     async def _until(self, true: Callable[[], bool]) -> None:
         async with asyncio.timeout(LONGEST):
@@ -109,32 +114,40 @@ async def kill_many(
         runner(database.parent, address.base_url, database, books.keys) as bot,
     ):
         work = [asyncio.create_task(actor.run()) for actor in actors]
-        await _kill(bot, world, rng, times, result, told)
+        await _kill(bot, actors, rng, times, result, told)
         await bot.start()
-        await asyncio.sleep(4)
         for one in work:
             one.cancel()
         for error in await asyncio.gather(*work, return_exceptions=True):
             if not isinstance(error, asyncio.CancelledError):
                 result.broken.append(f"R-01: somebody waited in vain: {error!r}")
+        async with asyncio.timeout(LONGEST):
+            while len(world.updates):
+                await asyncio.sleep(0.05)
         await asyncio.sleep(3)
         with suppress(TimeoutError):
             await bot.terminate()
-    result.presses = sum(actor.presses for actor in actors)
+    result.presses = _presses(actors)
     await _judge(books, actors, facilitator, result)
     return result
 
 
 async def _kill(
-    bot: Runner, world: World, rng: random.Random, times: int, result: Killings, told: Callable[[str], None]
+    bot: Runner,
+    actors: list[Actor],
+    rng: random.Random,
+    times: int,
+    result: Killings,
+    told: Callable[[str], None],
 ) -> None:
+    """Each time after so many more presses, which is after as many turns; none is while it starts."""
     for number in range(1, times + 1):
         await bot.start()
-        log = _said(world)
-        async with asyncio.timeout(30):
-            while _said(world) <= log + rng.randint(0, 6):  # it has begun to answer
-                await asyncio.sleep(0.003)
-        await asyncio.sleep(rng.random() * 0.3)
+        enough = _presses(actors) + (rng.randint(0, 12) if number > 1 else 5 * PEOPLE)
+        async with asyncio.timeout(LONGEST):
+            while _presses(actors) < enough:
+                await asyncio.sleep(0.002)
+        await asyncio.sleep(rng.random() * rng.choice((0.01, 0.1, 1.0)))
         bot.kill()
         code, written = await bot.ended()
         if code != -9:
@@ -144,13 +157,8 @@ async def _kill(
             told(f"killed {number} of {times}")
 
 
-def _said(world: World) -> int:
-    """How much the bot has sent and edited so far."""
-    return sum(
-        entry.what in ("sent", "edited") and entry.message.from_bot
-        for chat in world.chats.values()
-        for entry in chat.log
-    )
+def _presses(actors: list[Actor]) -> int:
+    return sum(actor.presses for actor in actors)
 
 
 async def _judge(books: Books, actors: list[Actor], facilitator: Phone, result: Killings) -> None:
@@ -159,7 +167,7 @@ async def _judge(books: Books, actors: list[Actor], facilitator: Phone, result: 
             rows = sorted(await unit.answers.of_person(actor.person), key=lambda row: row.id)
             result.answers += len(rows)
             kept = [f"{row.step}:{row.choices[0]}" for row in rows if _is_one(row)]
-            if kept != actor.given[: len(kept)] or len(actor.given) - len(kept) > 1:
+            if kept != actor.given:
                 lost = Counter(actor.given) - Counter(kept)
                 result.broken.append(f"R-01: given {len(actor.given)}, kept {len(kept)}; lost {lost}")
         cases = await unit.cases.open_in(books.programme.id)

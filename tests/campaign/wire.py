@@ -35,7 +35,6 @@ class Fuse:
 
     at: int = 0
     fault: Fault = Killed
-    only_storage: bool = False
     count: int = 0
     names: list[str] = field(default_factory=list)
     dead: bool = False
@@ -46,7 +45,9 @@ class Fuse:
             raise Killed
         self.count += 1
         self.names.append(name)
-        if self.count == self.at:
+        if self.count == self.at and self.fault is not Killed and name.endswith((" before", " after")):
+            self.at += 1  # a call to Telegram: the storage breaks at one of its own
+        elif self.count == self.at:
             raised = self.fault()
             self.dead = isinstance(raised, Killed)
             raise raised

@@ -70,7 +70,7 @@ async def test_the_ladder_and_the_mail(world: World) -> None:
     for _ in range(8):  # each jump asks one rung at most, and a loaded machine may miss one
         clock.advance(timedelta(minutes=12))
         with suppress(AssertionError):
-            await phones["Manager"].expect("K-101", timeout=2)
+            await phones["Manager"].expect("K-101", timeout=8)
             break
     assert phones["Manager"].shows("K-101")
     await _mailed(world, ["duty@example.org", "manager@example.org"])

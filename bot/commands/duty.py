@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -13,14 +11,12 @@ import typer
 
 from bot.clock import SystemClock
 from bot.commands.duty_files import read_csv, read_ics
-from bot.commands.terminal import WRONG_USE, Told, say
-from bot.ids import SystemIds
+from bot.commands.in_programme import Work, in_programme
+from bot.commands.terminal import WRONG_USE, Told
 from bot.ports.records import Programme, StaffRole
 from bot.ports.stores import Unit
-from bot.settings import load_settings
 from bot.usecases.desk import Desk
 from bot.usecases.import_duty import BadDuty, import_duty
-from bot.usecases.invite import CannotInvite, choose_programme
 from bot.usecases.rota import GAPS_AHEAD, gaps_of, has_rota
 
 duty = typer.Typer(help="Duty: import rotas, list shifts, find gaps.", no_args_is_help=True)
@@ -29,7 +25,6 @@ OfProgramme = Annotated[
     str | None, typer.Option("--programme", help="The programme's key, where there is more than one.")
 ]
 Days = Annotated[int, typer.Option(help="How many days ahead.", min=1, max=366)]
-Work = Callable[[Unit, Desk, Programme], Awaitable[list[str]]]
 
 
 @duty.command("import")
@@ -100,23 +95,8 @@ def _span(programme: Programme, start: datetime, end: datetime) -> str:
 
 
 def _run(programme: str | None, work: Work) -> None:
-    """Run the work in one transaction, and say its lines once it is kept."""
-
-    async def run() -> list[str]:
-        from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
-
-        settings = load_settings()
-        async with wiring.open_storage(settings) as storage, storage.unit() as unit:
-            desk = wiring.make_desk(settings, SystemClock(), SystemIds())
-            lines = await work(unit, desk, await choose_programme(unit, programme))
-            await unit.commit()
-        return lines
-
+    """Run the work; what makes no sense in it is said in a line."""
     try:
-        lines = asyncio.run(run())
-    except CannotInvite as no:
-        raise Told(str(no)) from None
+        in_programme(programme, work)
     except BadDuty as bad:
         raise Told(*bad.faults) from None
-    for line in lines:
-        say(line)

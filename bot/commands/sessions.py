@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,19 +10,17 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.clock import SystemClock
+from bot.commands.in_programme import Work, in_programme
 from bot.commands.sessions_csv import Read, fault_line, read_csv
 from bot.commands.sessions_ics import read_ics
-from bot.commands.terminal import WRONG_USE, Told, progress, say
-from bot.ids import SystemIds
+from bot.commands.terminal import WRONG_USE, Told, progress
 from bot.ports.records import Group, Programme, Session
 from bot.ports.stores import Unit
 from bot.schedule.series import utc_of
-from bot.settings import load_settings
 from bot.usecases import plan_sessions
 from bot.usecases.desk import Desk
 from bot.usecases.import_sessions import FIRST_MINUTES, LAST_MINUTES, BadSessions, import_sessions, line_of
-from bot.usecases.invite import OPERATOR, CannotInvite, choose_programme
+from bot.usecases.invite import OPERATOR, CannotInvite
 from bot.usecases.plan_sessions import CannotPlan, Change, find
 from bot.usecases.programme_file import WrongTime, is_relative, start_of
 
@@ -36,7 +32,6 @@ OfProgramme = Annotated[
 Key = Annotated[
     str, typer.Argument(help="A session's key, such as tuesday/2030-01-08, or a series', such as tuesday.")
 ]
-Work = Callable[[Unit, Desk, Programme], Awaitable[list[str]]]
 _HOUR = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\Z")
 _AHEAD = timedelta(weeks=4)
 _FILE_TOO = "Write it into the file it came from, too: the next import brings back what stands there."
@@ -171,24 +166,11 @@ def change(
 
 
 def _run(programme: str | None, work: Work) -> None:
-    """Run the work in one transaction, and say its lines once it is kept."""
-
-    async def run() -> list[str]:
-        from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
-
-        settings = load_settings()
-        async with wiring.open_storage(settings) as storage, storage.unit() as unit:
-            desk = wiring.make_desk(settings, SystemClock(), SystemIds())
-            lines = await work(unit, desk, await choose_programme(unit, programme))
-            await unit.commit()
-        return lines
-
+    """Run the work; what makes no sense in it is said in a line."""
     try:
-        lines = asyncio.run(run())
+        in_programme(programme, work)
     except (CannotInvite, CannotPlan, WrongTime) as no:
         raise Told(str(no)) from None
-    for line in lines:
-        say(line)
 
 
 def _told(changes: list[Change]) -> list[str]:

@@ -34,7 +34,8 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         await shown.wait()
     yield worlds[0]
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    with suppress(asyncio.CancelledError):
+        await task  # a demo that broke says why, whatever the test saw of it
 
 
 async def test_the_cast(world: World) -> None:

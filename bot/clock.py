@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+LOOK_AGAIN = 60.0
+
 
 class SystemClock:
     """Real time."""
@@ -14,9 +16,11 @@ class SystemClock:
         return datetime.now(UTC)
 
     async def sleep_until(self, when: datetime) -> None:
-        """Sleep in real time until `when` has come."""
-        while (left := (when - self.now()).total_seconds()) > 0:
-            await asyncio.sleep(min(left, 3600.0))
+        """Sleep until `when` has come, for as many real seconds as it was away at most (R-05)."""
+        loop = asyncio.get_running_loop()
+        longest = loop.time() + (when - self.now()).total_seconds()
+        while (left := min((when - self.now()).total_seconds(), longest - loop.time())) > 0:
+            await asyncio.sleep(min(left, LOOK_AGAIN))  # a clock set forward is noticed soon
 
 
 class MovableClock:
@@ -43,9 +47,10 @@ class MovableClock:
         self._moved = asyncio.Event()
 
     async def sleep_until(self, when: datetime) -> None:
-        """Return once `now() >= when`, by time passing (if running) or by being moved."""
-        while (left := (when - self.now()).total_seconds()) > 0:
-            moved = self._moved
+        """Return once `now() >= when`, by time passing (if running) or by being moved, or once it is moved back."""
+        before = self._offset
+        while (left := (when - self.now()).total_seconds()) > 0 and self._offset >= before:
+            before, moved = self._offset, self._moved
             timeout = left if self._frozen is None else None
             try:
                 async with asyncio.timeout(timeout):

@@ -18,7 +18,10 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, when: datetime) -> None:
-        """Return once `now() >= when`; a movable clock wakes its sleepers when it is moved."""
+        """Return once `now() >= when`, or once the clock was set back: a sleeper looks again rather than waits longer.
+
+        A movable clock wakes its sleepers when it is moved.
+        """
         ...
 
 

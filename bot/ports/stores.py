@@ -229,6 +229,10 @@ class Outbox(Protocol):
         """When the earliest waiting row of the way may be tried."""
         ...
 
+    async def clock_set_back(self, was: datetime, now: datetime, way: Way = "telegram") -> None:
+        """What was due by `was` is due by `now`, and nothing waits longer to be tried again."""
+        ...
+
     async def save(self, row: OutboxRow) -> None:
         """Write state, attempts, next_try_at, ambiguous of the row with that id."""
         ...

@@ -82,6 +82,24 @@ _NEXT = Statement(
         and_(waiting, outbox.c.way == bindparam("way"), ~_blocked(outbox.c.lane, _try_at))
     )
 )
+_time = outbox.c.due_at.type
+_DUE_NOW = Statement(
+    update(outbox).where(
+        waiting,
+        outbox.c.way == bindparam("where_way"),
+        outbox.c.due_at > bindparam("where_now", type_=_time),
+        outbox.c.due_at <= bindparam("where_was", type_=_time),
+    ),
+    ["due_at"],
+)
+_TRY_NOW = Statement(
+    update(outbox).where(
+        waiting,
+        outbox.c.way == bindparam("where_way"),
+        outbox.c.next_try_at > bindparam("where_now", type_=_time),
+    ),
+    ["next_try_at"],
+)
 _UNSENT_ALERTS = Statement(
     select(outbox)
     .where(waiting, outbox.c.lane == "alert", outbox.c.due_at < bindparam("before"))
@@ -135,6 +153,12 @@ class OutboxStore:
         """When the earliest waiting row of the way that no other holds back may be tried."""
         row = await self._work.row(_NEXT, way=way)
         return row["at"] if row else None
+
+    async def clock_set_back(self, was: datetime, now: datetime, way: Way = "telegram") -> None:
+        """What was due by `was` is due by `now`, and nothing waits longer to be tried again."""
+        about = {"where_way": way, "where_now": now}
+        await self._work.run(_DUE_NOW, {"due_at": now, "where_was": was, **about})
+        await self._work.run(_TRY_NOW, {"next_try_at": now, **about})
 
     async def save(self, row: OutboxRow) -> None:
         """Write state, attempts, next_try_at and ambiguous of the row with that id.

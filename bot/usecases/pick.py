@@ -47,7 +47,7 @@ class Picker:
 
     def __init__(self, pace: Pace, clock: Clock, on_fault: OnFault, way: Way = "telegram") -> None:
         self._pace = pace
-        self._way = way
+        self.way = way
         self._clock = clock
         self._on_fault = on_fault
 
@@ -61,13 +61,13 @@ class Picker:
                 continue
             # Each chat that has to wait can stand before the others with one row only.
             look = room + len(taken) + self._pace.waiting_chats()
-            for row in await unit.outbox.due(now, lane, look, self._way):
+            for row in await unit.outbox.due(now, lane, look, self.way):
                 if room > 0 and row.chat_id not in taken:
                     taken.add(row.chat_id)
                     room -= await self._consider(unit, row, now, picked)
         if self._pace.room() <= 0:
             picked.not_after(now + timedelta(seconds=self._pace.wait()))
-        due = await unit.outbox.next_due_at(self._way)
+        due = await unit.outbox.next_due_at(self.way)
         picked.crowded = due is not None and due <= now
         if due is not None and due > now:
             picked.not_after(due)

@@ -24,6 +24,7 @@ class Tables:
     rows: dict[int, OutboxRow] = field(default_factory=dict)
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
     chats: dict[str, Chat] = field(default_factory=dict)
+    beat: datetime | None = None
 
 
 class MemoryOutbox:
@@ -68,6 +69,12 @@ class MemoryOutbox:
             ),
             default=None,
         )
+
+    async def clock_set_back(self, was: datetime, now: datetime, way: str = "telegram") -> None:
+        for row in self._rows.values():
+            due = now if now < row.due_at <= was else row.due_at
+            again = row.next_try_at and min(row.next_try_at, now)
+            self._rows[row.id] = replace(row, due_at=due, next_try_at=again)
 
     async def save(self, row: OutboxRow) -> None:
         gave_way = self._rows[row.id].state == "superseded" and row.state == "waiting"
@@ -114,6 +121,17 @@ class MemoryChats:
         self._chats[chat_id] = replace(self._chats[chat_id], state=state)
 
 
+class MemoryPulses:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def beat(self, name: str, at: datetime) -> None:
+        self._tables.beat = at
+
+    async def last(self, name: str) -> datetime | None:
+        return self._tables.beat
+
+
 class MemoryUnit:
     def __init__(self, storage: MemoryStorage) -> None:
         self._storage = storage
@@ -121,6 +139,7 @@ class MemoryUnit:
         self.outbox = MemoryOutbox(self.tables)
         self.ledger = MemoryLedger(self.tables)
         self.chats = MemoryChats(self.tables)
+        self.pulses = MemoryPulses(self.tables)
 
     async def commit(self) -> None:
         if self._storage.commits_failing > 0:

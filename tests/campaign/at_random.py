@@ -179,8 +179,7 @@ class Run:
     async def _mend(self) -> None:
         self.calls_fail = 0.0
         self.life.fuse.at = 0
-        # The first is long, as the clock may have been set back: what was due by then waits until it is then again.
-        for seconds in (3600, 31, 31, 31):
+        for seconds in (31, 31, 31, 31):
             self.town.clock.advance(timedelta(seconds=seconds))
             await self._round(in_order=True)
 

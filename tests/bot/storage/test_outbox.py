@@ -172,3 +172,20 @@ async def test_an_alert_is_found_at_once_among_ten_thousand_reminders(
         values = {"now": NOW, "lane": "alert", "limit": 1} if statement is _DUE else {}
         plan = explained(database_url, statement, {**values, "way": "telegram"})
         assert not [step for step in plan if step.startswith("SCAN") and "INDEX" not in step], plan
+
+
+async def test_a_clock_set_back(storage: SqliteStorage) -> None:
+    """R-05 What was due by the old time is due by the new, tries wait no longer; the other way and the later stay."""
+    async with storage.unit() as unit:
+        await make.settle(unit, people=3)
+        for number, minutes in ((1, 0), (2, 0), (3, 30)):
+            row = make.message(chat_id=named("chat", number), text=f"{number}", due_at=at(minutes))
+            await unit.outbox.add(row)
+        tried = (await unit.outbox.due(NOW, Lane.REPLY, 5))[0]
+        await unit.outbox.save(replace(tried, attempts=1, next_try_at=at(10)))
+        await unit.commit()
+    async with storage.unit() as unit:
+        await unit.outbox.clock_set_back(at(5), at(-60), "email")
+        assert await due(unit, Lane.REPLY, -60) == []
+        await unit.outbox.clock_set_back(at(5), at(-60))
+        assert sorted(await due(unit, Lane.REPLY, -60)) == ["1", "2"]

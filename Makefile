@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-versio
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format types imports check unit cov crash messages lock diagrams build clean
+.PHONY: help venv demo test lint format types imports check unit cov crash fuzz audit licences messages lock diagrams build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,15 @@ cov: .venv/dev.stamp ## all tests, with coverage of lines and branches
 crash: .venv/dev.stamp ## kill it everywhere and at random (ARGS="--runs 200 --kills 10 --seed 1" for less)
 	@$(BIN)/python -m tests.campaign $(ARGS)
 
+fuzz: .venv/dev.stamp ## 100,000 random and malformed updates, then the parsers (ARGS="--updates 5000 --seed 1" for less)
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+licences: .venv/dev.stamp ## what each locked package is licensed under, into docs/licences.md
+	@$(BIN)/python -m tests.licences
+
+audit: .venv/dev.stamp ## known weaknesses of what is locked, where a database of them is reachable
+	@$(BIN)/python -m tests.weaknesses
+
 messages: .venv/dev.stamp ## read the texts anew and bring the catalogues up to date
 	@echo "texts into $(POT), and from there into locales/*/LC_MESSAGES/$(DOMAIN).po"
 	@$(BIN)/pybabel --quiet extract --mapping babel.cfg --no-wrap --sort-by-file --no-location \
@@ -84,6 +93,7 @@ lock: .venv/dev.stamp ## resolve the locks anew (UPGRADE=--upgrade for newer ver
 	@echo "resolving requirements.lock and requirements-dev.lock"
 	@$(LOCK) $(UPGRADE) --group build --output-file requirements.lock
 	@$(LOCK) $(UPGRADE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	@echo "make licences says under what they are, once they are installed"
 
 diagrams: .venv/run.stamp ## draw the scripts from their machines into docs/diagrams
 	@echo "drawing docs/diagrams"

@@ -9,15 +9,22 @@ import sys
 
 import typer
 
+from bot.commands.audit import audit
+from bot.commands.backup import backup, restore
 from bot.commands.check import check
 from bot.commands.diagram import diagram
 from bot.commands.doctor import doctor
 from bot.commands.duty import duty
+from bot.commands.erase import erase
+from bot.commands.export import export
 from bot.commands.import_file import import_file
 from bot.commands.invite import invite
 from bot.commands.keys import keys
+from bot.commands.leave import leave
 from bot.commands.migrate import migrate
 from bot.commands.rehearse import rehearse
+from bot.commands.requests import requests
+from bot.commands.retention import retention
 from bot.commands.running import demo, run
 from bot.commands.sessions import sessions
 from bot.commands.terminal import FAULT, Told, complain
@@ -34,12 +41,29 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, check, rehearse, diagram, invite, migrate, doctor):
+for command in (
+    demo,
+    run,
+    check,
+    rehearse,
+    diagram,
+    invite,
+    migrate,
+    doctor,
+    backup,
+    restore,
+    leave,
+    export,
+    erase,
+    retention,
+):
     app.command()(command)
 app.command("import")(import_file)
 app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
 app.add_typer(duty, name="duty")
 app.add_typer(sessions, name="sessions")
+app.add_typer(requests, name="requests")
 
 
 def main() -> None:

@@ -5,21 +5,76 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+import threading
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import structlog
 
-ALLOWED = frozenset({
-    "attempt", "case", "code", "count", "error", "event", "fault", "fault_at", "lane", "level", "library", "op",
-    "port", "reason", "seconds", "state", "timestamp", "updates", "version",
-})  # fmt: skip
 _EVENT = re.compile(r"[a-z][a-z0-9_.-]{0,59}\Z")
-_WORD = re.compile(r"[\w .:,/<>()+-]{0,200}\Z", re.ASCII)
+MOST = 99_999
+"""Larger numbers are cut to this: a chat's id is larger, and no count or time that is of use is."""
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return max(-MOST, min(value, MOST)) if value == value else None  # nothing else than itself: NaN
+
+
+def _code(value: Any) -> Any:
+    return value if isinstance(value, int) and 100 <= value <= 999 else None
+
+
+def _shaped(shape: str) -> Callable[[Any], Any]:
+    compiled = re.compile(shape + r"\Z", re.ASCII)
+    return lambda value: value if isinstance(value, str) and compiled.match(value) else None
+
+
+def _kinds(value: Any) -> Any:
+    names = re.findall(r"\w+", value) if isinstance(value, str) else []
+    shaped = isinstance(value, str) and re.fullmatch(r"[\w<>(), ]{1,300}", value, re.ASCII)
+    return value if shaped and all(_is_exception(name) for name in names) else None
+
+
+def _library(value: Any) -> Any:
+    """The name of a logger: of a module that is there."""
+    top = value.partition(".")[0] if isinstance(value, str) else ""
+    shaped = re.fullmatch(r"[\w.]{1,80}", str(value), re.ASCII)
+    return value if shaped and (top in sys.modules or top in ("py", "root")) else None
+
+
+# What each key may hold. A key that is not here is dropped, and so is what does not fit: a name, an answer, a
+# token or an address fits nowhere.
+SHAPES: Mapping[str, Callable[[Any], Any]] = {
+    "case": _shaped(r"K-[0-9]{1,6}|[0-9a-f]{32}"),
+    "code": _code,
+    "count": _number,
+    "error": _shaped(r"[a-z_]{1,30}\.[a-z_]{1,30} of [\w.-]{1,80} (is|was|does|do|cannot) [\w ,:;()]{1,120}"),
+    "fault": _kinds,
+    "fault_at": _shaped(r"[\w/.-]{1,80}\.py:[0-9]{1,5}( > [\w/.-]{1,80}\.py:[0-9]{1,5}){0,3}"),
+    "lane": _shaped(r"alert|reply|reminder|tidy"),
+    "library": _library,
+    "reason": _shaped(r"(message|edited_message|callback_query|my_chat_member): [a-z_]{1,30}|[a-z_]{1,20}"),
+    "seconds": _number,
+    "updates": _number,
+}
 _FREE = frozenset({"event", "timestamp", "level"})
 _ROOT = Path(__file__).parent.parent
+_known: set[str] = set()
+
+
+def _is_exception(name: str) -> bool:
+    """Whether there is an exception of that name; looked up anew for a name not seen yet."""
+    if name not in _known:
+        found: list[type[BaseException]] = [BaseException]
+        while found:
+            kind = found.pop()
+            _known.add(kind.__name__)
+            found += type.__subclasses__(kind)
+    return name in _known
 
 
 def keep_allowed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -27,8 +82,8 @@ def keep_allowed(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     kept: dict[str, Any] = {k: v for k, v in event.items() if k in _FREE}
     if not _EVENT.match(str(kept.get("event", ""))):
         kept["event"] = "unnamed"
-    kept |= {k: v for k, v in event.items() if k in ALLOWED - _FREE and _plain(v)}
-    return kept
+    fitting = ((key, shape(event[key])) for key, shape in SHAPES.items() if key in event)
+    return kept | {key: value for key, value in fitting if value is not None}
 
 
 def name_error(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -66,10 +121,6 @@ def _places(trace: TracebackType | None) -> list[str]:
     return found
 
 
-def _plain(value: Any) -> bool:
-    return isinstance(value, (bool, int, float)) or (isinstance(value, str) and bool(_WORD.match(value)))
-
-
 class LibraryHandler(logging.Handler):
     """What libraries log arrives as their name, level and kind of error; their words may hold anything."""
 
@@ -95,5 +146,26 @@ def configure(level: str = "info") -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(lowest, logging.WARNING), handlers=[LibraryHandler()], force=True)
+    # A handler that fails would print the record with all its arguments.
+    logging.raiseExceptions = False
+    logging.captureWarnings(capture=True)
     # It warns about states it was given twice, which nobody who runs a bot can act on.
     logging.getLogger("transitions").setLevel(max(lowest, logging.ERROR))
+
+
+def catch_all() -> None:
+    """What nobody catches is logged like anything else, where Python would print it with its words. For a whole process."""
+    log = structlog.get_logger(__name__)
+
+    def uncaught(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            return
+        log.error("uncaught", exc_info=error)
+
+    def in_thread(about: threading.ExceptHookArgs) -> None:
+        log.error("uncaught", exc_info=about.exc_value)
+
+    def ignored(about: Any) -> None:
+        log.error("uncaught", exc_info=about.exc_value)
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, in_thread, ignored

@@ -5,6 +5,7 @@ Every field's description is what `vestibule doctor` says about it. Secrets show
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.mail.server import Server
+from bot.storage.key_file import credential, read_keys
 from bot.usecases.desk import Numbers
 from flows.values import Urgency
 
@@ -66,6 +68,21 @@ class Settings(BaseSettings):
         None,
         description="The keys that seal what is stored: id:key, the first one seals, all open. Needed outside the "
         "demo; make one with vestibule keys new. Without them the data cannot be read: keep a copy elsewhere.",
+    )
+    keys_file: Path | None = Field(
+        None,
+        description="A file that holds the keys instead, one a line, the one that seals first. Readable for its owner "
+        "only. Neither set: the file vestibule-keys that systemd hands over is looked for (LoadCredential=).",
+    )
+    backup_keys: SecretStr | None = Field(
+        None,
+        description="Keys for backups, in the form of VESTIBULE_KEYS: whoever holds a backup then needs both. "
+        "Not set: backups are sealed with VESTIBULE_KEYS.",
+    )
+    dpia_signed: date | None = Field(
+        None,
+        description="The day on which the data protection impact assessment was signed, as 2026-01-31. Without it "
+        "run refuses on Telegram's own address (docs/going-live.md).",
     )
     send_limits: Literal["on", "off"] = Field(
         "on",
@@ -195,8 +212,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _keep_telegrams_pace(self) -> Self:
-        host = urlsplit(self.bot_api_url).hostname or ""
-        if self.send_limits == "off" and (host == "telegram.org" or host.endswith(".telegram.org")):
+        if self.send_limits == "off" and self.on_telegram():
             raise ValueError(
                 "VESTIBULE_SEND_LIMITS: off is refused for Telegram's own address; leave it on, or set "
                 "VESTIBULE_BOT_API_URL to a bench's server"
@@ -229,13 +245,50 @@ class Settings(BaseSettings):
         """Whether Telegram's pace is not kept (benches)."""
         return self.send_limits == "off"
 
+    def on_telegram(self) -> bool:
+        """Whether the Bot API is Telegram's own, where real people are."""
+        host = (urlsplit(self.bot_api_url).hostname or "").rstrip(".")
+        return host == "telegram.org" or host.endswith(".telegram.org")
+
+    def assessment_due(self, today: date) -> str | None:
+        """What is wrong with the impact assessment's date; None when nothing is. An old one is no fault here."""
+        if self.dpia_signed is None:
+            return f"{PREFIX}DPIA_SIGNED is not set: the day on which the impact assessment was signed"
+        if self.dpia_signed > today:
+            return f"{PREFIX}DPIA_SIGNED lies in the future; it is the day on which it was signed"
+        return None
+
+    def refuse_unassessed(self, today: date) -> None:
+        """Nothing starts on Telegram's own address without a signed assessment. Raises BadSettings."""
+        if self.on_telegram() and (due := self.assessment_due(today)):
+            raise BadSettings(
+                f"{due}. Without it the bot does not start on Telegram's own address: docs/going-live.md"
+            )
+
     def api_root(self) -> str:
         """The Bot API's address without `/bot`, as bot.telegram.transport takes it."""
         return self.bot_api_url.removesuffix("/bot").rstrip("/")
 
     def keys_text(self) -> str:
-        """The keys as set. Raises BadSettings when they are not."""
+        """The keys, from wherever they are set. Raises BadSettings when they are not, BadKeys for a file of no use."""
+        if self.keys is not None and self.keys_file is not None:
+            raise BadSettings(f"{PREFIX}KEYS and {PREFIX}KEYS_FILE are both set; take one of them away")
+        if self.keys_file is not None:
+            return read_keys(self.keys_file)
+        if self.keys is None and (handed := credential()):
+            return read_keys(handed, from_systemd=True)
         return _needed("KEYS", self.keys, "make a key with: vestibule keys new")
+
+    def keys_from(self) -> str:
+        """Where the keys come from, for a person to read."""
+        if self.keys is not None:
+            return f"{PREFIX}KEYS"
+        return str(self.keys_file or credential() or f"{PREFIX}KEYS")
+
+    def backup_keys_text(self) -> str:
+        """The keys backups are sealed with. Raises BadSettings when there are none at all."""
+        own = self.backup_keys.get_secret_value().strip() if self.backup_keys else ""
+        return own or self.keys_text()
 
     def token_text(self) -> str:
         """The bot's token. Raises BadSettings when it is not set."""

@@ -38,6 +38,7 @@ from bot.usecases.deliver import Sender
 from bot.usecases.desk import Desk
 from bot.usecases.other_way import by_other_way
 from bot.usecases.outage import Pulse
+from bot.usecases.rotate_keys import note_sealing
 from bot.usecases.rounds import CYCLES, ESCALATION, MAIL, POLL, SCHEDULE, SENDER, Rounds
 from bot.usecases.staff_notice import is_notice, notice_failed, tell_administrators
 from bot.usecases.strangers import Strangers
@@ -111,6 +112,8 @@ async def on_fault(unit: Unit, desk: Desk, row: OutboxRow, why: str) -> None:
 
 
 async def _tell_somebody(unit: Unit, desk: Desk, row: OutboxRow) -> None:
+    if row.op != "say":
+        return  # what could not be cleared is counted (bot.usecases.tidy)
     if row.lane is Lane.ALERT and await by_other_way(unit, desk, row):
         return
     if is_notice(row):
@@ -120,6 +123,8 @@ async def _tell_somebody(unit: Unit, desk: Desk, row: OutboxRow) -> None:
         await unreachable(unit, desk, row)
         return
     chat = await unit.chats.get(row.chat_id)
+    if chat is not None and chat.state == "left":
+        return  # closed for good: nobody waits for what was to go there
     person = await unit.people.get(chat.person_id) if chat else None
     if person is not None and person.kind == "participant":
         await tell_administrators(unit, desk, person.programme_id, UNDELIVERED)
@@ -189,6 +194,9 @@ async def open_bot(
     telegram = build_bot(settings.token_text(), settings.api_root())
     try:
         await refuse_missing_scripts(kept, desk)
+        async with kept.unit() as unit:
+            await note_sealing(unit, clock.now())
+            await unit.commit()
         await _reach(telegram)
         await introduce(telegram, desk)
         yield _assemble(settings, desk, kept, telegram, mailer or _mailer(settings, clock))

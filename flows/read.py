@@ -16,6 +16,8 @@ from flows.script import Script
 
 T = TypeVar("T", bound=BaseModel)
 FORMAT = 1
+LONGEST = 2_000_000
+DEEPEST = 40
 ROOT = Path(__file__).parent
 
 _HINTS = {
@@ -33,6 +35,35 @@ class ScriptFault(Exception):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = tuple(faults)
+
+
+class _Plain(yaml.SafeLoader):
+    """No anchors, with which a few lines can stand for gigabytes, and no nesting deeper than any file of ours."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """As the library's, within bounds. Raises yaml.MarkedYAMLError."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML has no types there
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
+            raise yaml.MarkedYAMLError(
+                problem="& and * for repetitions are not read", problem_mark=event.start_mark
+            )
+        if self._depth >= DEEPEST:
+            raise yaml.MarkedYAMLError(problem="nested too deep", problem_mark=event.start_mark)
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
+
+
+def compose(text: str) -> yaml.Node | None:
+    """The one document of a YAML text as nodes; None for an empty one. Raises yaml.YAMLError."""
+    if len(text) > LONGEST:
+        raise yaml.YAMLError(f"the file is longer than {LONGEST} characters")
+    node: yaml.Node | None = yaml.compose(text, Loader=_Plain)
+    return node
 
 
 def load_library(root: Path = ROOT) -> Library:
@@ -97,7 +128,7 @@ class _Source:
         self.path, self.broken, self.data = path, "", None
         self._node: yaml.Node | None = None
         try:
-            self._node = yaml.compose(text, Loader=yaml.SafeLoader)
+            self._node = compose(text)
             self.data = _plain(self._node) if self._node else None
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1

@@ -14,7 +14,7 @@ import typer
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from bot.commands.examine import Finding, clock, database, disk, keys, offered, private, sqlite
+from bot.commands.examine import Finding, assessment, clock, database, disk, keys, offered, private, sqlite
 from bot.commands.examine_bot import bot_findings
 from bot.commands.terminal import FAULT, Told, complain, progress, say
 from bot.settings import PREFIX, BadSettings, Settings, load_settings, variable
@@ -41,8 +41,8 @@ def doctor(
         return is_well(settings.heartbeat_file)
     findings = [Finding("fault", "settings", says) for says in misspelt(os.environ)]
     with progress() as bar:
-        task = bar.add_task("looking", total=8)
-        for look in (offered, database, private, sqlite, disk, keys):
+        task = bar.add_task("looking", total=9)
+        for look in (assessment, offered, database, private, sqlite, disk, keys):
             findings += look(settings)
             bar.advance(task)
         findings += asyncio.run(bot_findings(settings))

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
+from io import StringIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 from icalendar import Calendar, Component
+from icalendar.error import BrokenCalendarProperty
 
+from bot.commands.input_file import text_of
 from bot.commands.terminal import Told
 from bot.ports.records import StaffRole
 from bot.usecases.file_entry import known_timezone
@@ -22,6 +25,7 @@ from bot.usecases.import_duty import Planned
 COLUMNS = ("role", "person", "starts", "ends", "zone")
 HORIZON = timedelta(days=366)
 MOST = 1000
+_FREQUENCIES = {"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}
 _ROLES = ", ".join(role.value for role in StaffRole)
 
 
@@ -32,12 +36,11 @@ class _Bad(Exception):
 def read_csv(path: Path) -> list[Planned]:
     """Lines of role, person (alias), starts and ends (local) and zone, which may be empty. Raises Told."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file)
-            if [name.strip().lower() for name in next(lines, [])] != list(COLUMNS):
-                raise Told(f"{path}:1: the columns should be {','.join(COLUMNS)}")
-            rows = [(lines.line_num, row) for row in lines if any(value.strip() for value in row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        lines = csv.reader(StringIO(text_of(path, f"{path}:1"), newline=""))
+        if [name.strip().lower() for name in next(lines, [])] != list(COLUMNS):
+            raise Told(f"{path}:1: the columns should be {','.join(COLUMNS)}")
+        rows = [(lines.line_num, row) for row in lines if any(value.strip() for value in row)]
+    except csv.Error as error:
         raise Told(f"{path}:1: cannot be read ({type(error).__name__}); a UTF-8 file is expected") from None
     found, faults = list[Planned](), list[str]()
     for number, row in rows:
@@ -107,16 +110,22 @@ def read_ics(path: Path, role: StaffRole, now: datetime) -> list[Planned]:
                 found += _of_event(place, event, series if event is series.whole else _Series(), role, now)
             except _Bad as bad:
                 faults.append(f"{place}: {bad}")
+            except BrokenCalendarProperty as broken:
+                says = (
+                    str(broken)
+                    .partition("(")[0]
+                    .replace("Cannot access 'dt' on broken property", "no time in")
+                )
+                faults.append(f"{place}: {says.strip()}; it should look like 20300131T170000")
     if faults:
         raise Told(*faults)
     return found
 
 
 def _events(path: Path) -> list[Component]:
+    text = text_of(path, f"{path}:1")
     try:
-        calendars = Calendar.from_ical(path.read_text(encoding="utf-8-sig"), multiple=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Told(f"{path}:1: cannot be read ({type(error).__name__}); a UTF-8 file is expected") from None
+        calendars = Calendar.from_ical(text, multiple=True)
     except (ValueError, KeyError, IndexError, TypeError):
         raise Told(f"{path}:1: this is no calendar; it should begin with BEGIN:VCALENDAR") from None
     events = [event for calendar in calendars for event in calendar.walk("VEVENT")]
@@ -173,6 +182,9 @@ def _occurrences(
     if rule is None:
         return [starts]
     last = now.replace(tzinfo=None) + HORIZON
+    if not {str(each).upper() for each in rule.get("FREQ", [])} <= _FREQUENCIES:
+        # Of what comes every second and never fits, the search for the first one would not end.
+        raise _Bad("a shift comes daily, weekly, monthly or yearly; as FREQ=WEEKLY")
     try:
         text = rule.to_ical().decode()
         text = ";".join(part for part in text.split(";") if not part.startswith("UNTIL="))

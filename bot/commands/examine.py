@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 from zoneinfo import available_timezones
@@ -26,6 +26,7 @@ WAL_MENDED = (3, 51, 3)
 _LITTLE, _TOO_LITTLE = 1_000_000_000, 100_000_000
 _EARLIEST = datetime(2025, 1, 1, tzinfo=UTC)
 _SKEW_SECONDS = 30
+_ASSESSED_FOR = timedelta(days=2 * 365 + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,24 @@ def keys(settings: Settings) -> Iterator[Finding]:
             "note", "keys", "they can be used; the database could not be asked whether they are its own"
         )
     else:
-        says = "they can be used" + (" and open what the database holds" if there else "")
+        says = f"{settings.keys_from()}: they can be used"
+        says += " and open what the database holds" if there else ""
         yield Finding("ok", "keys", f"{says}; keep a copy away from the database")
+
+
+def assessment(settings: Settings) -> Iterator[Finding]:
+    """Whether the data protection impact assessment was signed, and not too long ago."""
+    today = datetime.now(UTC).date()
+    if due := settings.assessment_due(today):
+        refuses = "; without it run refuses on Telegram's own address"
+        yield Finding("note", "impact assessment", f"{due}{refuses}. See docs/going-live.md")
+    elif settings.dpia_signed is not None:
+        signed = settings.dpia_signed
+        if today - signed > _ASSESSED_FOR:
+            says = f"it was signed on {signed}, more than two years ago; look it over and sign it anew"
+            yield Finding("note", "impact assessment", says)
+        else:
+            yield Finding("ok", "impact assessment", f"signed on {signed}")
 
 
 def private(settings: Settings) -> Iterator[Finding]:

@@ -10,8 +10,10 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from bot.commands.input_file import text_of
 from bot.commands.terminal import Told
 from bot.usecases.programme_file import ProgrammeFile, Wrong, faults_in
+from flows.read import compose
 
 _RIGHT = {
     "missing": "this field is needed; docs/examples/programme.yaml shows it",
@@ -25,11 +27,10 @@ _RIGHT = {
 
 def read_programme(path: Path, now: datetime) -> ProgrammeFile:
     """The file, if nothing is wrong with it. Raises Told with a line for each fault."""
+    text = text_of(path, f"{path}:1")
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = compose(text)
         data = _plain(node)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Told(f"{path}:1: cannot be read ({type(error).__name__}); a UTF-8 file is expected") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise Told(f"{path}:{line}: no YAML ({error.problem}); look at indentation and quotes") from None
@@ -50,7 +51,7 @@ def read_programme(path: Path, now: datetime) -> ProgrammeFile:
 
 def fault_lines(path: Path, wrong: Sequence[Wrong]) -> list[str]:
     """A line for each fault that was found later, in a file that could be read."""
-    node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    node = compose(text_of(path, f"{path}:1"))
     return [_line(path, node, one.loc, one.says) for one in wrong]
 
 

@@ -7,6 +7,7 @@ import errno
 import tempfile
 import webbrowser
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,11 +27,13 @@ def run() -> None:
     from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
 
     settings = load_settings()
+    settings.refuse_unassessed(datetime.now(UTC).date())
     settings.token_text()
     settings.keys_text()
     if unknown := unknown_languages(settings):
         raise Told(*unknown)
     logs.configure(settings.log_level)
+    logs.catch_all()
     structlog.configure(processors=[_Unreachable(), *structlog.get_config()["processors"]])
     try:
         code = asyncio.run(wiring.run(settings))

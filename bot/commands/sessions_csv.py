@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.commands.input_file import text_of
 from bot.commands.terminal import Told
 from bot.usecases.file_entry import Key
 from bot.usecases.import_sessions import Meeting
@@ -44,10 +45,7 @@ def read_csv(path: Path, group: str | None = None, participant: str | None = Non
 
     Raises Told with a line for each fault.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Told(f"{path}:1:1: cannot be read ({type(error).__name__}); a UTF-8 file is expected") from None
+    lines = text_of(path, f"{path}:1:1").splitlines()
     comma = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
     names = _header(path, lines[0] if lines else "", comma)
     read, faults = Read([], []), []

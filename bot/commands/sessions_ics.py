@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from icalendar import Calendar, Component
 
+from bot.commands.input_file import text_of
 from bot.commands.sessions_csv import MINUTES, Read, fault_line
 from bot.commands.terminal import Told
 from bot.schedule.series import utc_of
@@ -135,11 +136,9 @@ def _meetings(uid: str, events: Sequence[_Event]) -> Iterator[tuple[Meeting, _Ev
 
 
 def _events(path: Path) -> list[_Event]:
+    text = text_of(path, f"{path}:1:1")
     try:
-        text = path.read_text(encoding="utf-8-sig")
         calendars = Calendar.from_ical(text, multiple=True)
-    except (OSError, UnicodeDecodeError) as error:
-        raise Told(f"{path}:1:1: cannot be read ({type(error).__name__}); a UTF-8 file is expected") from None
     except (ValueError, KeyError, IndexError, TypeError):
         raise Told(
             f"{path}:1:1: this is no calendar; a file that begins with BEGIN:VCALENDAR is expected"

@@ -1,10 +1,12 @@
-"""Rows about time: reminders with their fate, duty shifts, allowances, and the software's own pulse. Times are UTC."""
+"""Rows about time, and their stores: reminders with their fate, duty shifts, allowances, the software's pulse. In UTC."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from bot.ports.records import StaffRole
 
@@ -86,3 +88,63 @@ class Allowance:
     until: datetime
     given_by: str
     at: datetime
+
+
+class Reminders(Protocol):
+    """What is to be done at a time, and what became of it (R-18)."""
+
+    async def add(self, reminder: Reminder) -> bool:
+        """Keep it unless one with its key is there; whether it was new."""
+        ...
+
+    async def due(self, now: datetime, limit: int = 100) -> list[Reminder]:
+        """Those with fate `due` whose time has come, the longest overdue first."""
+        ...
+
+    async def save(self, reminder: Reminder) -> None:
+        """Write fate, reason, done_at and due_at of the row with that id, if its fate still was `due`."""
+        ...
+
+    async def of_session(self, session_id: str) -> list[Reminder]: ...
+    async def of_person(self, person_id: str) -> list[Reminder]: ...
+    async def between(self, programme_id: str, start: datetime, end: datetime) -> list[Reminder]:
+        """All whatever their fate, by due time."""
+        ...
+
+    async def tally(self) -> dict[str, int]:
+        """Fate -> number of rows."""
+        ...
+
+
+class Shifts(Protocol):
+    """Who is on duty when."""
+
+    async def on_duty(self, programme_id: str, role: StaffRole, at: datetime) -> list[str]:
+        """Person ids."""
+        ...
+
+    async def between(
+        self, programme_id: str, role: StaffRole, start: datetime, end: datetime
+    ) -> list[Shift]:
+        """Shifts that touch the span, by start."""
+        ...
+
+    async def replace_source(self, programme_id: str, source: str, shifts: Sequence[Shift]) -> None:
+        """The rota `source` now is exactly these."""
+        ...
+
+    async def add(self, shift: Shift) -> None: ...
+
+
+class Allowances(Protocol):
+    """Dated exceptions."""
+
+    async def add(self, allowance: Allowance) -> None: ...
+    async def current(self, person_id: str, now: datetime) -> list[Allowance]: ...
+
+
+class Pulses(Protocol):
+    """When each part of the software last completed its work: to notice an outage, and for health (R-17)."""
+
+    async def beat(self, name: str, at: datetime) -> None: ...
+    async def last(self, name: str) -> datetime | None: ...

@@ -97,7 +97,7 @@ class Person:
     counts as passed. `pending`: what to do once it is. `visit_id`: the visit in front of the person.
     `released`: step ids a facilitator has opened (S-12). Staff: `email` (sealed) and by which way they are
     reached. Participants: `safe_times` (morning, afternoon, evening; none means any) and the weekday
-    (0 is Monday) of the weekly check-in.
+    (0 is Monday) of the weekly check-in. `left_at`: when they left the programme.
     """
 
     id: str
@@ -118,11 +118,15 @@ class Person:
     safe_times: tuple[str, ...] = ()
     check_in_day: int | None = None
     created_at: datetime | None = None
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A single-use link. Only the token's keyed hash is kept; `alias` and `email` are sealed."""
+    """A single-use link. Only the token's keyed hash is kept; `alias`, `email` and `replaces` are sealed.
+
+    `replaces`: the id of the person whose chat moves to the account that opens it.
+    """
 
     id: str
     programme_id: str
@@ -137,11 +141,15 @@ class Invitation:
     revoked_at: datetime | None = None
     email: str = ""
     reach: Reach = "telegram"
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A Telegram chat and whose it is. Both are sealed; look-ups go by keyed hash."""
+    """A Telegram chat and whose it is. Both are sealed; look-ups go by keyed hash.
+
+    `left`: closed by staff or by leaving, for good: it is a stranger's from then on (S-44).
+    """
 
     id: str
     bot_id: int
@@ -173,7 +181,10 @@ class VisitRow:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """An answer; a change is a new row with the next `version`. `choices` and `text` are sealed together."""
+    """An answer; a change is a new row with the next `version`. `choices` and `text` are sealed together.
+
+    `struck_by`, `struck_at`: who took the text away, and when (S-40); sealed with them.
+    """
 
     id: str
     visit_id: str
@@ -186,6 +197,8 @@ class AnswerRow:
     choices: tuple[str, ...]
     text: str
     at: datetime
+    struck_by: str | None = None
+    struck_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,3 +379,20 @@ class AuditEntry:
     action: str
     subject: str
     detail: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for under their rights (S-45), until a person of staff has dealt with it.
+
+    `outcome` and `by` (an id, or `operator`) are empty while it is open. Outlives the person's erasure as its proof.
+    """
+
+    id: str
+    programme_id: str
+    person_id: str
+    kind: Literal["copy", "erasure", "correction"]
+    asked_at: datetime
+    done_at: datetime | None = None
+    outcome: str = ""
+    by: str = ""

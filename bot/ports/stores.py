@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.ports.plan import Allowance, Reminder, Shift
+from bot.ports.audit import Audit, Requests
+from bot.ports.everything import Everything
+from bot.ports.expiry import Expiry
+from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
 from bot.ports.records import (
     Agreement,
     AnswerRow,
-    AuditEntry,
     Case,
     CaseRole,
     Chat,
@@ -33,6 +36,7 @@ from bot.ports.records import (
     VisitRow,
     Way,
 )
+from bot.ports.sealed import Sealed
 
 
 class StorageFault(Exception):
@@ -91,6 +95,7 @@ class People(Protocol):
     async def add(self, person: Person) -> None: ...
     async def save(self, person: Person) -> None: ...
     async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None: ...
+    async def end_roles(self, person_id: str) -> None: ...
     async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
         """Staff of that role: of that group only, or of the whole programme when `group_id` is None.
 
@@ -123,7 +128,17 @@ class Chats(Protocol):
     async def of_person(self, person_id: str) -> Chat | None: ...
     async def get(self, chat_id: str) -> Chat | None: ...
     async def add(self, chat: Chat) -> None: ...
-    async def set_state(self, chat_id: str, state: str) -> None: ...
+    async def set_state(self, chat_id: str, state: str) -> None:
+        """One that was left stays so."""
+        ...
+
+    async def members(self, bot_id: int, telegram_ids: Iterable[int]) -> set[int]:
+        """Those of the Telegram chats that are somebody's now, in one query for each hundred (S-44)."""
+        ...
+
+    async def release(self, chat_id: str) -> None:
+        """Its Telegram chat may become somebody else's."""
+        ...
 
 
 class Visits(Protocol):
@@ -153,9 +168,13 @@ class Visits(Protocol):
 
 
 class Answers(Protocol):
-    """Answers, never overwritten."""
+    """Answers, never overwritten but for what is struck out."""
 
     async def add(self, answer: AnswerRow) -> None: ...
+    async def strike(self, answer: AnswerRow) -> None:
+        """Keep the answer without its text, with `struck_by` and `struck_at` (S-40)."""
+        ...
+
     async def of_visit(self, visit_id: str) -> list[AnswerRow]: ...
     async def of_person(self, person_id: str) -> list[AnswerRow]: ...
 
@@ -254,6 +273,23 @@ class Outbox(Protocol):
         """How many rows may have left a copy behind (S-43)."""
         ...
 
+    async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
+        """Chat -> how many sensitive rows of it may have left a copy behind, last tried from `since` on, before `until`."""
+        ...
+
+    async def forget_details(self, visit_id: str) -> list[tuple[str, str]]:
+        """Empty every details row of the visit's cases, unsent ones given up; (chat, slot) of each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A chat with sensitive messages: since when the oldest and the newest of them stand."""
+
+    chat_id: str
+    oldest: datetime
+    newest: datetime
+
 
 class Ledger(Protocol):
     """The message ids standing in chats, for slots and tidying."""
@@ -275,72 +311,33 @@ class Ledger(Protocol):
         """How many messages could not be deleted (S-43)."""
         ...
 
-
-class Reminders(Protocol):
-    """What is to be done at a time, and what became of it (R-18)."""
-
-    async def add(self, reminder: Reminder) -> bool:
-        """Keep it unless one with its key is there; whether it was new."""
+    async def sensitive(self) -> list[Standing]:
+        """Every chat in which something sensitive stands, the oldest first."""
         ...
 
-    async def due(self, now: datetime, limit: int = 100) -> list[Reminder]:
-        """Those with fate `due` whose time has come, the longest overdue first."""
+    async def clock_set_back(self, now: datetime) -> None:
+        """What seems to stand there since later than now stands there since now."""
         ...
 
-    async def save(self, reminder: Reminder) -> None:
-        """Write fate, reason, done_at and due_at of the row with that id, if its fate still was `due`."""
-        ...
-
-    async def of_session(self, session_id: str) -> list[Reminder]: ...
-    async def of_person(self, person_id: str) -> list[Reminder]: ...
-    async def between(self, programme_id: str, start: datetime, end: datetime) -> list[Reminder]:
-        """All whatever their fate, by due time."""
-        ...
-
-    async def tally(self) -> dict[str, int]:
-        """Fate -> number of rows."""
+    async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
+        """Chat -> how many sensitive messages of it turned out undeletable from `since` on, before `until`."""
         ...
 
 
-class Shifts(Protocol):
-    """Who is on duty when."""
+class Restored(Protocol):
+    """What a restored backup still means to do, and may have done since (bot.usecases.restored)."""
 
-    async def on_duty(self, programme_id: str, role: StaffRole, at: datetime) -> list[str]:
-        """Person ids."""
+    async def withhold(self) -> int:
+        """Messages that wait and are no alert become `withheld`; gives how many."""
         ...
 
-    async def between(
-        self, programme_id: str, role: StaffRole, start: datetime, end: datetime
-    ) -> list[Shift]:
-        """Shifts that touch the span, by start."""
+    async def withhold_reminders(self, now: datetime) -> int:
+        """Lines to a person that were due by now become `withheld`, but for a hold that stands; gives how many."""
         ...
 
-    async def replace_source(self, programme_id: str, source: str, shifts: Sequence[Shift]) -> None:
-        """The rota `source` now is exactly these."""
+    async def close_invitations(self, now: datetime) -> int:
+        """Open invitations are revoked; gives how many."""
         ...
-
-    async def add(self, shift: Shift) -> None: ...
-
-
-class Allowances(Protocol):
-    """Dated exceptions."""
-
-    async def add(self, allowance: Allowance) -> None: ...
-    async def current(self, person_id: str, now: datetime) -> list[Allowance]: ...
-
-
-class Pulses(Protocol):
-    """When each part of the software last completed its work: to notice an outage, and for health (R-17)."""
-
-    async def beat(self, name: str, at: datetime) -> None: ...
-    async def last(self, name: str) -> datetime | None: ...
-
-
-class Audit(Protocol):
-    """Grows only (R-16)."""
-
-    async def add(self, entry: AuditEntry) -> None: ...
-    async def of_subject(self, subject: str) -> list[AuditEntry]: ...
 
 
 class Unit(Protocol):
@@ -360,10 +357,15 @@ class Unit(Protocol):
     outbox: Outbox
     ledger: Ledger
     audit: Audit
+    requests: Requests
+    expiry: Expiry
+    sealed: Sealed
     reminders: Reminders
     shifts: Shifts
     allowances: Allowances
     pulses: Pulses
+    everything: Everything
+    restored: Restored
 
     async def commit(self) -> None:
         """Durable on disk when this returns."""
@@ -375,6 +377,10 @@ class Storage(Protocol):
 
     def unit(self) -> AbstractAsyncContextManager[Unit]:
         """A new transaction under the writer lock. Raises StorageFault."""
+        ...
+
+    async def empty_journal(self) -> None:
+        """Bring the journal into the file and empty it, so that what was deleted is overwritten there too (S-42)."""
         ...
 
     async def close(self) -> None: ...

@@ -12,13 +12,15 @@ import structlog
 from bot.ports.stores import Storage, StorageFault, Unit
 from bot.usecases import lapse, remind
 from bot.usecases.desk import Desk
+from bot.usecases.expire import Expirer
+from bot.usecases.erase_person import finish_all
 from bot.usecases.plan import plan
+from bot.usecases.tidy import tidy
 
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(seconds=5)
 PLANNED_EVERY = timedelta(minutes=1)
-SEEN_KEPT = timedelta(hours=48)
 CATCH_UP = 60.0
 Pass = Callable[[Unit, Desk, datetime], Awaitable[int]]
 
@@ -42,6 +44,7 @@ class Schedule:
         self._pulse = pulse
         self._turned = turned
         self._planned_at: datetime | None = None
+        self._expirer = Expirer(storage, desk)
 
     async def run(self) -> None:
         """Look for ever; ends by being cancelled. A storage fault is logged by name and tried again.
@@ -69,18 +72,25 @@ class Schedule:
         """One pass over everything due now; gives how much that was. Each minute the plan is written first."""
         await self._plan()
         lapsed = await self._all(lapse.lapse, lapse.AT_ONCE)
-        return lapsed + await self._all(remind.remind, remind.AT_ONCE)
+        done = lapsed + await self._all(remind.remind, remind.AT_ONCE)
+        await self._expirer.look()
+        return done
 
     async def _plan(self) -> None:
-        """Once a minute, in memory only because twice does no harm; update ids that are long past go then too."""
+        """Once a minute, in memory only because twice does no harm."""
         now = self._desk.now()
         if self._planned_at is not None and timedelta() <= now - self._planned_at < PLANNED_EVERY:
             return
         async with self._storage.unit() as unit:
             await plan(unit, self._desk, now)
-            await unit.seen.prune(now - SEEN_KEPT)
+            swept = await tidy(unit, self._desk, now)
             await unit.commit()
         self._planned_at = now
+        async with self._storage.unit() as unit:
+            if await finish_all(unit, self._desk, now):
+                await unit.commit()
+        if swept:
+            self._wake_sender()
 
     async def _all(self, one_pass: Pass, at_once: int) -> int:
         total = 0

@@ -41,7 +41,7 @@ def _text(body: bytes) -> str:
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         read = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise bad_request("can't parse JSON object") from error
     if not isinstance(read, dict):
         raise bad_request("can't parse JSON object")

@@ -18,19 +18,13 @@ _POLICY = (
 class LoopbackOnly:
     """Refuses page and controls under a foreign Host (a name rebound to this machine) or Origin (a page of
     another site), and changes that do not come as JSON (a form of another site). The Bot API is left alone:
-    its token is its guard."""
+    its token is its guard. Every answer carries the headers that keep a browser from guessing, keeping and framing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or scope["path"].startswith("/bot"):
-            await self._app(scope, receive, send)
-            return
-        if refused := refusal(scope["method"], Headers(scope=scope)):
-            await JSONResponse({"error": refused}, 403)(scope, receive, send)
-            return
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -40,10 +34,16 @@ class LoopbackOnly:
                     (b"x-content-type-options", b"nosniff"),
                     (b"referrer-policy", b"no-referrer"),
                     (b"cache-control", b"no-store"),
+                    (b"x-frame-options", b"DENY"),
+                    (b"cross-origin-resource-policy", b"same-origin"),
                 ]
             await send(message)
 
-        await self._app(scope, receive, send_guarded)
+        app = self._app
+        if scope["type"] == "http" and not scope["path"].startswith("/bot"):
+            refused = refusal(scope["method"], Headers(scope=scope))
+            app = JSONResponse({"error": refused}, 403) if refused else app
+        await app(scope, receive, send_guarded)
 
 
 def refusal(method: str, headers: Headers) -> str | None:

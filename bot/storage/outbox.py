@@ -13,7 +13,7 @@ from bot.ports.records import Lane, OutboxRow, Way
 from bot.ports.services import Ids
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
-from bot.storage.tables import outbox, waiting
+from bot.storage.tables import cases, outbox, waiting
 from bot.storage.work import Work
 
 log = structlog.get_logger(__name__)
@@ -110,6 +110,22 @@ _TALLY = Statement(
     select(outbox.c.state, outbox.c.lane, func.count().label("rows")).group_by(outbox.c.state, outbox.c.lane)
 )
 _AMBIGUOUS = Statement(select(func.count().label("rows")).where(outbox.c.ambiguous.is_(True)))
+_LEFT_BEHIND = Statement(
+    select(outbox.c.chat_id, func.count().label("rows"))
+    .where(
+        outbox.c.ambiguous.is_(True),
+        outbox.c.sensitive.is_(True),
+        outbox.c.next_try_at >= bindparam("since", type_=_time),
+        outbox.c.next_try_at < bindparam("until", type_=_time),
+    )
+    .group_by(outbox.c.chat_id)
+)
+_DETAILS = Statement(
+    select(outbox)
+    .join(cases, cases.c.id == outbox.c.case_id)
+    .where(cases.c.visit_id == bindparam("visit_id"), outbox.c.op == "say", outbox.c.sensitive.is_(True))
+)
+_EMPTY = update_by_id(outbox, ["sealed_payload", "state"])
 
 
 class OutboxStore:
@@ -192,6 +208,21 @@ class OutboxStore:
         """How many rows may have left a copy behind (S-43)."""
         row = await self._work.row(_AMBIGUOUS)
         return int(row["rows"]) if row else 0
+
+    async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
+        """Chat -> how many sensitive rows of it may have left a copy behind, last tried from `since` on, before `until`."""
+        rows = await self._work.rows(_LEFT_BEHIND, since=since, until=until)
+        return {row["chat_id"]: row["rows"] for row in rows}
+
+    async def forget_details(self, visit_id: str) -> list[tuple[str, str]]:
+        """Empty every details row of the visit's cases, unsent ones given up; (chat, slot) of each (S-40)."""
+        found = await self._work.rows(_DETAILS, visit_id=visit_id)
+        for row in found:
+            place = f"{row['chat_id']}.{row['seal_id']}"
+            sealed = self._keys.seal_json("outbox", "payload", place, {"text": "", "rows": [], "instead": ""})
+            state = "superseded" if row["state"] == "waiting" else row["state"]
+            await self._work.run(_EMPTY, {"where_id": row["id"], "sealed_payload": sealed, "state": state})
+        return list(dict.fromkeys((row["chat_id"], row["slot"]) for row in found))
 
     def _supersede(
         self,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select, update
 
 from bot.ports.records import Chat, Invitation, Person, StaffRole
 from bot.ports.stores import Stale
@@ -19,6 +20,7 @@ from bot.storage.work import Work
 log = structlog.get_logger(__name__)
 
 _NUL = "\0"
+_WITH_ALIAS = ("email", "reach", "replaces")
 _RANK = {role: rank for rank, role in enumerate(StaffRole)}
 
 _SEALED = ("alias", "pending", "released", "email", "reach", "safe_times", "check_in_day")
@@ -31,6 +33,7 @@ _ADD_PERSON = insert_into(people)
 _SET_PERSON = update_by_id(people)
 _ROLES = select_where(person_roles, "person_id")
 _ADD_ROLE = insert_into(person_roles, without=["id"])
+_END_ROLES = Statement(delete(person_roles).where(person_roles.c.person_id == bindparam("person_id")))
 _IN_GROUP = Statement(
     select(people)
     .where(people.c.group_id == bindparam("group_id"), people.c.kind == "participant")
@@ -67,7 +70,19 @@ _CHAT_OF_PERSON = Statement(
     .limit(1)
 )
 _ADD_CHAT = insert_into(chats)
-_SET_CHAT_STATE = update_by_id(chats, ["state"])
+# What has been closed for good stays so, whatever Telegram says of it.
+_SET_CHAT_STATE = Statement(
+    update(chats).where(chats.c.id == bindparam("where_id"), chats.c.state != "left"), ["state"]
+)
+_RELEASE_CHAT = update_by_id(chats, ["lookup"])
+_AT_ONCE = 100
+_MEMBERS = Statement(
+    select(chats.c.lookup).where(
+        chats.c.bot_id == bindparam("bot_id"),
+        chats.c.state != "left",
+        chats.c.lookup.in_([bindparam(f"lookup{n}") for n in range(_AT_ONCE)]),
+    )
+)
 
 
 class PersonStore:
@@ -117,6 +132,12 @@ class PersonStore:
             )
         if known := self._known.get(person_id):
             self._known[person_id] = replace(known, roles=_sorted({*known.roles, role}))
+
+    async def end_roles(self, person_id: str) -> None:
+        """Take away every role of a staff member."""
+        await self._work.run(_END_ROLES, {"person_id": person_id})
+        if known := self._known.get(person_id):
+            self._known[person_id] = replace(known, roles=())
 
     async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
         """Staff of that role: of that group only, or of the whole programme when `group_id` is None."""
@@ -199,7 +220,7 @@ class InvitationStore:
 
     def _values(self, invitation: Invitation) -> Row:
         values = fields_of(invitation)
-        sealed = _NUL.join((values.pop("alias"), values.pop("email"), values.pop("reach"))).encode()
+        sealed = _NUL.join(values.pop(name) for name in ("alias", *_WITH_ALIAS)).encode()
         values["sealed_alias"] = self._keys.seal("invitations", "alias", invitation.id, sealed)
         return values
 
@@ -207,7 +228,7 @@ class InvitationStore:
         del row["token_lookup"]
         opened = self._keys.open("invitations", "alias", row["id"], row.pop("sealed_alias")).decode()
         alias, *ways = opened.split(_NUL)  # a row from before revision 0002 holds the alias alone
-        row |= dict(zip(("email", "reach"), ways, strict=False))
+        row |= dict(zip(_WITH_ALIAS, ways, strict=False))
         return Invitation(**row, alias=alias)
 
 
@@ -255,8 +276,26 @@ class ChatStore:
             },
         )
 
+    async def members(self, bot_id: int, telegram_ids: Iterable[int]) -> set[int]:
+        """Those of the Telegram chats that are somebody's now: one query for each hundred, whoever they are (S-44)."""
+        by_lookup = {chat_lookup(self._keys, bot_id, one): one for one in telegram_ids}
+        asked, found = list(by_lookup), set()
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            some += some[:1] * (_AT_ONCE - len(some))  # always as many, so that one compiled statement does
+            named: Row = {f"lookup{n}": lookup for n, lookup in enumerate(some)}
+            found |= {
+                by_lookup[row["lookup"]] for row in await self._work.rows(_MEMBERS, bot_id=bot_id, **named)
+            }
+        return found
+
+    async def release(self, chat_id: str) -> None:
+        """The chat is found by its Telegram chat no longer, which another person may have then."""
+        lookup = self._keys.lookup("released chat", chat_id)
+        await self._work.run(_RELEASE_CHAT, {"where_id": chat_id, "lookup": lookup})
+
     async def set_state(self, chat_id: str, state: str) -> None:
-        """Open, blocked or left."""
+        """Open, blocked or left. One that was left stays so."""
         await self._work.run(_SET_CHAT_STATE, {"where_id": chat_id, "state": state})
 
     def _chat(self, row: Row) -> Chat:

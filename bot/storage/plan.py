@@ -79,7 +79,7 @@ _SET_PULSE = Statement(update(pulses).where(pulses.c.name == bindparam("where_na
 
 
 class ReminderStore:
-    """Implements bot.ports.stores.Reminders."""
+    """Implements bot.ports.plan.Reminders."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -121,7 +121,7 @@ class ReminderStore:
 
 
 class ShiftStore:
-    """Implements bot.ports.stores.Shifts. A shift includes its start and not its end."""
+    """Implements bot.ports.plan.Shifts. A shift includes its start and not its end."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -153,7 +153,7 @@ class ShiftStore:
 
 
 class AllowanceStore:
-    """Implements bot.ports.stores.Allowances."""
+    """Implements bot.ports.plan.Allowances."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
@@ -168,7 +168,7 @@ class AllowanceStore:
 
 
 class PulseStore:
-    """Implements bot.ports.stores.Pulses."""
+    """Implements bot.ports.plan.Pulses."""
 
     def __init__(self, work: Work) -> None:
         self._work = work

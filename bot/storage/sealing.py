@@ -1,6 +1,6 @@
 """Sealing of columns (S-41): AES-GCM with keys from outside the database, and keyed hashes for look-ups.
 
-`VESTIBULE_KEYS` holds entries `id:key`, separated by commas or blanks; a key is 32 random bytes in
+`VESTIBULE_KEYS`, or the file of keys, holds entries `id:key`, separated by commas or blanks; a key is 32 random bytes in
 base64url. The first entry seals, every entry opens: a new key is put in front, old ones stay until all
 their values have been sealed again.
 
@@ -50,10 +50,13 @@ class Keyring:
         if not keys:
             raise BadKeys("VESTIBULE_KEYS has no key to seal with; make one with: vestibule keys new")
         oldest = lookup or list(keys.values())[-1]
-        self._sealing_id = next(iter(keys))
+        self.ids = tuple(keys)
+        """The ids of the keys that open, the one that seals first. No secrets."""
+        self.lookup_id = _LOOKUP if lookup else self.ids[-1]
+        """The id of the entry that look-ups are made with."""
         self._ciphers = {name.encode(): AESGCM(key) for name, key in keys.items()}
-        self._prefix = bytes([_VERSION, len(self._sealing_id)]) + self._sealing_id.encode()
-        self._cipher = self._ciphers[self._sealing_id.encode()]
+        self._prefix = self.prefix(self.ids[0])
+        self._cipher = self._ciphers[self.ids[0].encode()]
         self._lookup = HKDF(SHA256(), _KEY, salt=None, info=b"vestibule look-up").derive(oldest)
 
     def __repr__(self) -> str:
@@ -64,6 +67,10 @@ class Keyring:
         """A new entry for VESTIBULE_KEYS."""
         key = base64.urlsafe_b64encode(secrets.token_bytes(_KEY)).decode().rstrip("=")
         return f"k{secrets.token_hex(3)}:{key}"
+
+    def prefix(self, key_id: str) -> bytes:
+        """How each value begins that is sealed with that key."""
+        return bytes([_VERSION, len(key_id)]) + key_id.encode()
 
     def seal(self, table: str, column: str, row_id: str, value: bytes) -> bytes:
         """Seal a value for its one place: version, key id, nonce, ciphertext."""

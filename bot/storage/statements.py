@@ -76,6 +76,10 @@ class Statement:
         )
         return [(column.key or "", column.type.result_processor(DIALECT, None)) for column in selected]
 
+    def takes(self, name: str) -> bool:
+        """Whether a value of that name has a place in it."""
+        return any(name == place for place, _ in self._binds)
+
     def bind(self, values: Mapping[str, Any]) -> Row:
         """The values as the driver takes them.
 

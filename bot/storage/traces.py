@@ -1,16 +1,17 @@
-"""What only grows or is only ticked off: the ledger of messages, updates seen, the audit log."""
+"""What only grows or is only ticked off: the ledger of messages, updates seen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, or_, select
+from sqlalchemy import bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.sqlite import insert
 
-from bot.ports.records import AuditEntry, LedgerEntry
+from bot.ports.records import LedgerEntry
+from bot.ports.stores import Standing
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
-from bot.storage.tables import audit, ledger, seen
+from bot.storage.tables import ledger, seen
 from bot.storage.work import Work
 
 # Once only: after a commit that ended with a fault the sender writes again what is on the disk already.
@@ -32,6 +33,29 @@ _NEWEST = Statement(_newest.where(or_(ledger.c.gone_at.is_(None), ledger.c.kept 
 _BY_MESSAGE = Statement(_newest.where(ledger.c.message_id == bindparam("message_id")))
 _GONE = update_by_id(ledger, ["gone_at", "kept"])
 _UNDELETABLE = Statement(select(func.count().label("rows")).where(ledger.c.kept != ""))
+_time = ledger.c.at.type
+# Written out, not bound: SQLite uses the index of what stands only if it sees that it is meant.
+_oldest = func.min(ledger.c.at, type_=_time)
+_SENSITIVE = Statement(
+    select(ledger.c.chat_id, _oldest.label("oldest"), func.max(ledger.c.at, type_=_time).label("newest"))
+    .where(text("ledger.gone_at IS NULL"), ledger.c.sensitive.is_(True))
+    .group_by(ledger.c.chat_id)
+    .order_by(_oldest)
+)
+_SET_BACK = Statement(
+    update(ledger).where(text("ledger.gone_at IS NULL"), ledger.c.at > bindparam("where_now", type_=_time)),
+    ["at"],
+)
+_LEFT_BEHIND = Statement(
+    select(ledger.c.chat_id, func.count().label("rows"))
+    .where(
+        ledger.c.kept != "",
+        ledger.c.sensitive.is_(True),
+        ledger.c.gone_at >= bindparam("since", type_=_time),
+        ledger.c.gone_at < bindparam("until", type_=_time),
+    )
+    .group_by(ledger.c.chat_id)
+)
 
 _AT_ONCE = 100
 _ADD_SEEN = insert_into(seen)
@@ -42,11 +66,6 @@ _KNOWN = Statement(
     )
 )
 _PRUNE = Statement(delete(seen).where(seen.c.at < bindparam("before")))
-
-_ADD_AUDIT = insert_into(audit)
-_OF_SUBJECT = Statement(
-    select(audit).where(audit.c.subject == bindparam("subject")).order_by(audit.c.at, audit.c.id)
-)
 
 
 class LedgerStore:
@@ -88,6 +107,19 @@ class LedgerStore:
         row = await self._work.row(_UNDELETABLE)
         return int(row["rows"]) if row else 0
 
+    async def sensitive(self) -> list[Standing]:
+        """Every chat in which something sensitive stands, the oldest first."""
+        return [Standing(**row) for row in await self._work.rows(_SENSITIVE)]
+
+    async def clock_set_back(self, now: datetime) -> None:
+        """What seems to stand there since later than now stands there since now."""
+        await self._work.run(_SET_BACK, {"at": now, "where_now": now})
+
+    async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
+        """Chat -> how many sensitive messages of it turned out undeletable from `since` on, before `until` (S-43)."""
+        rows = await self._work.rows(_LEFT_BEHIND, since=since, until=until)
+        return {row["chat_id"]: row["rows"] for row in rows}
+
 
 class SeenStore:
     """Implements bot.ports.stores.Seen."""
@@ -113,18 +145,3 @@ class SeenStore:
     async def prune(self, before: datetime) -> int:
         """Forget what was handled before then; how many."""
         return await self._work.run(_PRUNE, {"before": before})
-
-
-class AuditStore:
-    """Implements bot.ports.stores.Audit."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-
-    async def add(self, entry: AuditEntry) -> None:
-        """One more entry; the database refuses to change or delete any (R-16)."""
-        self._work.stage(_ADD_AUDIT, fields_of(entry))
-
-    async def of_subject(self, subject: str) -> list[AuditEntry]:
-        """What was done about that case or person, oldest first."""
-        return [AuditEntry(**row) for row in await self._work.rows(_OF_SUBJECT, subject=subject)]

@@ -10,9 +10,17 @@ from typing import Any
 import aiosqlite
 
 from bot.ports import stores
+from bot.ports.audit import Audit, Requests
+from bot.ports.everything import Everything
+from bot.ports.expiry import Expiry
+from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
+from bot.ports.sealed import Sealed
 from bot.ports.services import Ids
 from bot.ports.stores import StorageFault, Unit
+from bot.storage.audit import AuditStore
 from bot.storage.cases import CaseStore
+from bot.storage.everything import EverythingStore
+from bot.storage.expiry import ExpiryStore
 from bot.storage.faults import clear_faults
 from bot.storage.file_lock import FileLock
 from bot.storage.key_check import check_keys
@@ -20,9 +28,12 @@ from bot.storage.outbox import OutboxStore
 from bot.storage.people import ChatStore, InvitationStore, PersonStore
 from bot.storage.plan import AllowanceStore, PulseStore, ReminderStore, ShiftStore
 from bot.storage.programmes import ProgrammeStore, SessionStore
+from bot.storage.requests import RequestStore
+from bot.storage.restored import RestoredRows
 from bot.storage.revisions import check_revision, database_file
+from bot.storage.sealed_values import SealedValues
 from bot.storage.sealing import Keyring
-from bot.storage.traces import AuditStore, LedgerStore, SeenStore
+from bot.storage.traces import LedgerStore, SeenStore
 from bot.storage.visits import AgreementStore, AnswerStore, ReadinessRows, VisitStore
 from bot.storage.work import Work
 
@@ -33,6 +44,8 @@ _PRAGMAS: dict[str, tuple[str, Any]] = {
     "synchronous": ("FULL", _FULL),
     "foreign_keys": ("ON", 1),
     "busy_timeout": ("5000", 5000),
+    # What is deleted is overwritten, not only forgotten (S-42).
+    "secure_delete": ("ON", 1),
 }
 
 
@@ -47,20 +60,27 @@ class SqliteUnit:
         self.programmes: stores.Programmes = ProgrammeStore(work)
         self.sessions: stores.Sessions = SessionStore(work, keys)
         self.visits: stores.Visits = visits
-        self.people: stores.People = PersonStore(work, keys, visits)
+        people = PersonStore(work, keys, visits)
+        self.people: stores.People = people
         self.invitations: stores.Invitations = InvitationStore(work, keys)
         self.chats: stores.Chats = ChatStore(work, keys)
         self.answers: stores.Answers = AnswerStore(work, keys)
         self.readiness: stores.ReadinessStore = ReadinessRows(work, keys)
         self.agreements: stores.Agreements = AgreementStore(work, keys)
-        self.cases: stores.Cases = CaseStore(work, keys)
+        cases = CaseStore(work, keys)
+        self.cases: stores.Cases = cases
         self.outbox: stores.Outbox = OutboxStore(work, keys, ids)
         self.ledger: stores.Ledger = LedgerStore(work)
-        self.audit: stores.Audit = AuditStore(work)
-        self.reminders: stores.Reminders = ReminderStore(work)
-        self.shifts: stores.Shifts = ShiftStore(work)
-        self.allowances: stores.Allowances = AllowanceStore(work)
-        self.pulses: stores.Pulses = PulseStore(work)
+        self.audit: Audit = AuditStore(work)
+        self.requests: Requests = RequestStore(work)
+        self.expiry: Expiry = ExpiryStore(work, keys, ids)
+        self.sealed: Sealed = SealedValues(work, keys)
+        self.reminders: Reminders = ReminderStore(work)
+        self.shifts: Shifts = ShiftStore(work)
+        self.allowances: Allowances = AllowanceStore(work)
+        self.pulses: Pulses = PulseStore(work)
+        self.restored: stores.Restored = RestoredRows(work)
+        self.everything: Everything = EverythingStore(work, keys, people, cases)
 
     async def commit(self) -> None:
         """Durable on disk when this returns. The unit is over then: what follows needs a new one."""
@@ -114,6 +134,20 @@ class SqliteStorage:
             finally:
                 # Harmless after a commit; needed after everything else, a cancelled task included.
                 await _to_its_end(self._rolled_back(connection))
+
+    async def empty_journal(self) -> None:
+        """Checkpoint and truncate the WAL: what was deleted is overwritten in the file, and older pages are gone.
+
+        Left for the next time while another process reads.
+        """
+        async with self._turn:
+            connection = await self._opened()
+            await self._writer.take()
+            try:
+                with clear_faults():
+                    await connection.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                self._writer.release()
 
     async def close(self) -> None:
         """Checkpoint and close, under the writer lock. Closing twice is harmless."""

@@ -36,6 +36,7 @@ _OPEN_VERSIONS = Statement(
     select(visits.c.script, visits.c.script_version).where(visits.c.status != "done").distinct()
 )
 _ADD_ANSWER = insert_into(answers)
+_STRIKE = update_by_id(answers, ["sealed_body"])
 _in_order = (answers.c.at, answers.c.id)
 _ANSWERS_OF_VISIT = Statement(
     select(answers).where(answers.c.visit_id == bindparam("visit_id")).order_by(*_in_order)
@@ -142,9 +143,14 @@ class AnswerStore:
     async def add(self, answer: AnswerRow) -> None:
         """Keep an answer; a change of mind is a new version."""
         values = fields_of(answer)
-        body = [values.pop("kind"), values.pop("choices"), values.pop("text")]
-        values["sealed_body"] = self._keys.seal_json("answers", "body", answer.id, body)
-        self._work.stage(_ADD_ANSWER, values)
+        for name in ("kind", "choices", "text", "struck_by", "struck_at"):
+            del values[name]
+        self._work.stage(_ADD_ANSWER, {**values, "sealed_body": self._sealed(answer)})
+
+    async def strike(self, answer: AnswerRow) -> None:
+        """Keep it without its text; the sealed body is written anew, so that the text is nowhere in it (S-40)."""
+        sealed = self._sealed(replace(answer, text=""))
+        await self._work.run(_STRIKE, {"where_id": answer.id, "sealed_body": sealed})
 
     async def of_visit(self, visit_id: str) -> list[AnswerRow]:
         """Every version, oldest first."""
@@ -155,8 +161,16 @@ class AnswerStore:
         return [self._answer(row) for row in await self._work.rows(_ANSWERS_OF_PERSON, person_id=person_id)]
 
     def _answer(self, row: Row) -> AnswerRow:
-        kind, choices, text = self._keys.open_json("answers", "body", row["id"], row.pop("sealed_body"))
-        return AnswerRow(**row, kind=kind, choices=tuple(choices), text=text)
+        body = self._keys.open_json("answers", "body", row["id"], row.pop("sealed_body"))
+        kind, choices, text, *struck = body
+        by, at = (struck[0], datetime.fromisoformat(struck[1])) if struck else (None, None)
+        return AnswerRow(**row, kind=kind, choices=tuple(choices), text=text, struck_by=by, struck_at=at)
+
+    def _sealed(self, answer: AnswerRow) -> bytes:
+        body: list[Any] = [answer.kind, answer.choices, answer.text]
+        if answer.struck_at is not None:
+            body += [answer.struck_by, answer.struck_at.isoformat()]
+        return self._keys.seal_json("answers", "body", answer.id, body)
 
 
 class AgreementStore:

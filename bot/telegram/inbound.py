@@ -15,6 +15,9 @@ ALLOWED_UPDATES: Final = ("message", "edited_message", "callback_query", "my_cha
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@[A-Za-z0-9_]+)?(?:\s+(.*))?", re.DOTALL)
 _DATA = re.compile(r"([A-Za-z][A-Za-z0-9_.-]{0,19}):([A-Za-z0-9_.-]{1,20})(?::([\x21-\x7e]{0,20}))?")
+_FORWARDED: Final = frozenset(
+    {"forward_origin", "forward_date", "forward_from", "forward_from_chat", "forward_sender_name"}
+)
 _KINDS: Final[tuple[tuple[str, Literal["voice", "photo", "sticker"]], ...]] = (
     ("voice", "voice"),
     ("photo", "photo"),
@@ -119,6 +122,8 @@ def _what(kind: str, body: Mapping[str, Any]) -> What | None:
 
 
 def _message(body: Mapping[str, Any]) -> What | None:
+    if _FORWARDED & body.keys():
+        return _passed_on(body)
     if "text" in body:
         text = clean(_text(body, "text"))
         if found := _COMMAND.fullmatch(_MARKS.sub("", text).strip()):
@@ -130,6 +135,13 @@ def _message(body: Mapping[str, Any]) -> What | None:
         if field in body:
             return Sent(kind, _words(body))
     return None if _SERVICE & body.keys() else Sent("other", _words(body))
+
+
+def _passed_on(body: Mapping[str, Any]) -> What:
+    """A forwarded message is somebody else's words: no command and no answer (S-23), but /stop always works (S-06)."""
+    words = _words(body)
+    found = _COMMAND.fullmatch(_MARKS.sub("", words).strip())
+    return Command("stop") if found and found[1].lower() == "stop" else Sent("other", words)
 
 
 def _press(body: Mapping[str, Any]) -> Press:

@@ -22,6 +22,10 @@ CONNECTIONS: Final = 64
 """More than the sender's calls in flight and the answers to presses together."""
 
 
+MOST_BYTES: Final = 16_000_000
+"""An answer holds a hundred updates of some ten thousand bytes at most."""
+
+
 class Unsent(NetworkError):
     """No connection was made, so nothing was written: trying again sends no second copy."""
 
@@ -106,7 +110,7 @@ class AiohttpRequest(BaseRequest):
             async with self._session.request(
                 method, yarl.URL(url, encoded=True), data=data, timeout=limits, allow_redirects=False
             ) as response:
-                return response.status, await response.read()
+                return response.status, await _whole(response)
         except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
             raise Unsent(type(error).__name__) from error
         except TimeoutError as error:
@@ -119,11 +123,21 @@ class AiohttpRequest(BaseRequest):
         """The answer's object. Unlike the library's own, it never logs what it could not read."""
         try:
             answer = json.loads(payload)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Garbled from error
         if not isinstance(answer, dict) or not ("result" in answer or answer.get("ok") is False):
             raise Garbled
         return answer
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """The body. Raises Garbled for one that no answer of the Bot API comes near."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise Garbled
+    return bytes(body)
 
 
 def _timeout(reading: float | None) -> aiohttp.ClientTimeout:
@@ -136,7 +150,7 @@ def _retry_after(body: bytes) -> float:
     """The seconds of a 429; one when it names none that can be read."""
     try:
         return max(1.0, float(json.loads(body)["parameters"]["retry_after"]))
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return 1.0
 
 

@@ -12,9 +12,10 @@ from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say
 from bot.usecases.case_beside import SESSION_SCRIPT, of_session
-from bot.usecases.case_card import kind_for, raised_for
+from bot.usecases.case_card import in_rows, kind_for, raised_for
 from bot.usecases.desk import Desk, Message, post, retract
 from bot.usecases.facts import params_for, time_of
+from bot.usecases.strike import strikable, written
 from flows.effects import Line
 from flows.library import Playable
 from flows.values import CaseKind, Role
@@ -32,13 +33,17 @@ async def open_details(unit: Unit, desk: Desk, visitor: Visitor) -> None:
         await say(unit, desk, visitor.person, visitor.chat, texts.TAKE_FIRST)
         return
     case, chat, minutes = visitor.case, visitor.chat, desk.numbers.details
-    await audit(unit, desk, visitor.person, "case.details", case.id)
+    roles = ",".join(part.role.value for part in visitor.readable)
+    await audit(unit, desk, visitor.person, "case.details", case.id, roles=roles)
     gone = desk.now() + timedelta(minutes=minutes)
     undelivered = desk.texts.line(visitor.person.language, texts.UNDELIVERED)
-    for number, text in enumerate(_packed(await _paragraphs(unit, desk, visitor)), start=1):
+    pages = _packed(await _paragraphs(unit, desk, visitor))
+    strike = [(texts.STRIKE, f"CASE:strike:{case.ref}")] if await strikable(unit, visitor) else []
+    for number, text in enumerate(pages, start=1):
         slot = f"details-{case.ref}" + (f"-{number}" if number > 1 else "")
         await unit.outbox.cancel(chat.id, [slot])  # an earlier opening's removal would come too soon
-        message = Message(slot, text, sensitive=True, not_after=gone, instead=undelivered, fresh=True)
+        rows = in_rows(desk, visitor.person.language, strike) if number == len(pages) else ()
+        message = Message(slot, text, rows, sensitive=True, not_after=gone, instead=undelivered, fresh=True)
         await post(unit, desk, chat, message, case_id=case.id)
         await retract(unit, desk, chat, slot, after=timedelta(minutes=minutes), lane=Lane.TIDY)
 
@@ -57,10 +62,7 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
     found += _concerns(desk, wording, raised)
     if around := await _around(unit, desk, case, roles, wording):
         found.append(desk.texts.line(reader.language, texts.SURROUNDINGS, {"answers": around}))
-    found += [
-        desk.texts.line(reader.language, texts.WROTE, {"step": row.step, "text": row.text})
-        for row in await _written(unit, case, raised)
-    ]
+    found += [_wrote(desk, reader, row) for row in await written(unit, case, raised)]
     if case.unasked:
         steps = "\n".join(wording.question(raised[0].script, step) for step in case.unasked)
         found.append(desk.texts.line(reader.language, texts.UNASKED, {"steps": steps}))
@@ -174,11 +176,12 @@ async def _around(unit: Unit, desk: Desk, case: Case, roles: Collection[Role], w
     )
 
 
-async def _written(unit: Unit, case: Case, raised: Iterable[Raised]) -> list[AnswerRow]:
-    """What was written at the steps that raised something; staff can always read free text (S-24)."""
-    steps = {item.step for item in raised}
-    rows = await unit.answers.of_visit(case.visit_id) if case.visit_id else []
-    return [row for row in rows if row.text and row.step in steps]
+def _wrote(desk: Desk, reader: Person, row: AnswerRow) -> str:
+    """What was typed, or that it was struck out; staff can always read free text (S-24)."""
+    if row.struck_at is None:
+        return desk.texts.line(reader.language, texts.WROTE, {"step": row.step, "text": row.text})
+    about = {"step": row.step, "time": time_of(reader, row.struck_at)}
+    return desk.texts.line(reader.language, texts.WROTE_STRUCK, about)
 
 
 def _packed(paragraphs: Iterable[str]) -> list[str]:

@@ -104,7 +104,7 @@ class Sender:
                     await self._settle(unit, result)
                 if picking:
                     picked = await self._pick(unit, settled)
-                if settled or picked.settled:
+                if settled or picked.settled or picked.marked:
                     await unit.commit()
         except (StorageFault, Stale) as fault:
             self._turned(False)

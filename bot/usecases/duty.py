@@ -98,7 +98,7 @@ async def _button(unit: Unit, desk: Desk, reader: Person, shift: Shift) -> tuple
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
     """Relieve somebody of one's own role until the end of their shift; the other is told, and it is recorded."""
     role = next((role for role in person.roles if role.value == press.choice), None)
-    if role is None or not press.tail:
+    if role is None or len(press.tail) != TAIL:
         await audit(unit, desk, person, "duty.refused", person.id)
         await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
         return

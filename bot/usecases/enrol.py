@@ -11,7 +11,9 @@ from bot.ports.stores import Unit
 from bot.usecases import door, neutral, rota
 from bot.usecases.climb import newcomer
 from bot.usecases.desk import Desk, Message, post
+from bot.usecases.move_account import move_account, release_former
 from bot.usecases.staff_notice import tell_administrators
+from bot.usecases.tidy import remember
 from bot.usecases.way import moved
 from bot.usecases.welcome_staff import welcome_staff
 from flows.effects import Line
@@ -33,9 +35,17 @@ async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
     programme = await unit.programmes.get(invitation.programme_id)
     if programme is None:
         return False
+    if invitation.replaces:
+        went_on = await move_account(unit, desk, inbound, invitation)
+        if went_on is not None:
+            await remember(unit, desk, went_on[1], inbound)
+            await _greet_again(unit, desk, programme, *went_on)
+        return went_on is not None
     person = await _person(unit, desk, invitation)
     chat = Chat(desk.ids.new(), inbound.bot_id, inbound.telegram_chat, person.id)
+    await release_former(unit, inbound)
     await unit.chats.add(chat)
+    await remember(unit, desk, chat, inbound)  # the link goes when the chat is cleared
     await unit.invitations.save(replace(invitation, used_at=now, used_by=person.id))
     await unit.audit.add(
         AuditEntry(desk.ids.new(), now, person.id, "enrolled", person.id, {"role": invitation.role})
@@ -49,6 +59,15 @@ async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
     else:
         await unit.people.save(await first_door(unit, desk, moved(person, "chose_language"), chat))
     return True
+
+
+async def _greet_again(unit: Unit, desk: Desk, programme: Programme, person: Person, chat: Chat) -> None:
+    """In another account everything begins at the door (S-01)."""
+    if person.kind == "staff":
+        return await welcome_staff(unit, desk, person, chat)
+    if person.state == "language":
+        return await ask_language(unit, desk, person, chat, programme)
+    await unit.people.save(await door.ask(unit, desk, person, chat, {"do": "resume"}))
 
 
 async def used_again(unit: Unit, desk: Desk, invitation: Invitation, by: str = "stranger") -> None:

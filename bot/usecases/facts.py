@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton, format_time, get_timezone_location
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
 from babel.units import format_unit
 
 from bot.escalation.office import SATURDAY
@@ -15,6 +15,8 @@ from bot.texts import locale_of
 from bot.usecases.ask_role import reachable
 from bot.usecases.desk import Desk
 from bot.usecases.hold import is_held
+from bot.usecases.retention import OF_KIND
+from bot.usecases.retention import time_of as time_of_kind
 from bot.usecases.rota import has_rota, on_duty
 
 
@@ -74,12 +76,19 @@ def params_for(person: Person, programme: Programme, session: Session | None) ->
         "timezone": get_timezone_location(
             person.timezone, locale=locale_of(person.language), return_city=True
         ),
-        "retention": _months(person, int(programme.settings.get("retention_months", 12))),
+        "retention": months(person, time_of_kind(OF_KIND["answers"], programme)),
     }
 
 
-def _months(person: Person, months: int) -> str:
-    return str(format_unit(months, "duration-month", locale=locale_of(person.language)))
+def months(person: Person, number: int) -> str:
+    """So many months in words, in the person's language."""
+    return str(format_unit(number, "duration-month", locale=locale_of(person.language)))
+
+
+def date_of(person: Person, when: datetime) -> str:
+    """The whole date as the person's language and zone write it."""
+    local = when.astimezone(ZoneInfo(person.timezone)).date()
+    return str(format_date(local, "long", locale=locale_of(person.language)))
 
 
 def time_of(person: Person, when: datetime) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from babel import Locale
 from babel.core import UnknownLocaleError
 
-from bot.ports.records import AuditEntry, Group, Invitation, Programme, Reach, StaffRole
+from bot.ports.records import AuditEntry, Group, Invitation, Person, Programme, Reach, StaffRole
 from bot.ports.services import Clock, Ids
 from bot.ports.stores import Unit
 from bot.usecases import rota
@@ -131,6 +131,57 @@ async def invite(
     detail = {"role": guest.role}
     await unit.audit.add(AuditEntry(ids.new(), now, OPERATOR, "invited", invitation.id, detail))
     return Issued(guest, group.key if group else "", token, invitation.expires_at)
+
+
+async def invite_again(
+    unit: Unit,
+    clock: Clock,
+    ids: Ids,
+    programme: Programme,
+    person: Person,
+    days: int,
+    *,
+    again: bool = False,
+) -> Issued:
+    """Stage a link by which the person goes on in another Telegram account; the caller commits. Raises CannotInvite."""
+    if person.state == "left":
+        raise CannotInvite(f"{person.alias} has left {programme.key}; invite them anew under another alias")
+    now, token = clock.now(), ids.token()
+    await _end_older(unit, programme, person.alias, now, again=again)
+    role = person.roles[0].value if person.roles else PARTICIPANT
+    invitation = Invitation(
+        id=ids.new(),
+        programme_id=programme.id,
+        group_id=person.group_id,
+        role=role,
+        alias=person.alias,
+        language=person.language,
+        timezone=person.timezone,
+        expires_at=now + timedelta(days=days),
+        replaces=person.id,
+    )
+    await unit.invitations.add(invitation, token)
+    detail = {"by": invitation.id}
+    await unit.audit.add(AuditEntry(ids.new(), now, OPERATOR, "account.move_offered", person.id, detail))
+    group = await unit.programmes.group(person.group_id) if person.group_id else None
+    guest = Guest(role, person.alias, person.language, person.timezone)
+    return Issued(guest, group.key if group else "", token, invitation.expires_at)
+
+
+async def revoke(unit: Unit, clock: Clock, ids: Ids, programme: Programme, alias: str) -> int:
+    """The unused links of that alias open nothing from now on; how many. Raises CannotInvite where there is none."""
+    now = clock.now()
+    ended = [
+        one
+        for one in await unit.invitations.pending(programme.id)
+        if one.alias == alias and one.expires_at > now
+    ]
+    if not ended:
+        raise CannotInvite(f"there is no unused link for {alias} in {programme.key}")
+    for one in ended:
+        await unit.invitations.save(replace(one, revoked_at=now))
+        await unit.audit.add(AuditEntry(ids.new(), now, OPERATOR, "invitation.revoked", one.id))
+    return len(ended)
 
 
 async def _refuse_enrolled(unit: Unit, programme: Programme, alias: str) -> None:

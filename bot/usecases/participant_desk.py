@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from bot.ports.inbound import Command, Inbound, Press, Sent, Text
-from bot.ports.records import AuditEntry, Chat, LedgerEntry, Person, VisitRow
+from bot.ports.records import AuditEntry, Chat, Person, VisitRow
 from bot.ports.stores import Unit
-from bot.usecases import confirm, door, menu, neutral
+from bot.usecases import confirm, data_requests, door, menu, neutral
 from bot.usecases.carry_out import turn
 from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.enrol import ask_language, first_door, offered
@@ -17,9 +17,10 @@ from bot.usecases.facts import params_for
 from bot.usecases.hold import is_held
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.outside import keep_outside
-from bot.usecases.privacy import show_privacy
+from bot.usecases.privacy import STEP, show_privacy
 from bot.usecases.render import notice, open_menu, read_tail
 from bot.usecases.resume import closed, front, halt, resume, show_held_back
+from bot.usecases.tidy import remember
 from bot.usecases.way import moved
 from flows.effects import Line, RaiseConcern
 from flows.inputs import Answered, Input, Interrupted, Resumed, Stopped, Unclear, Wrote
@@ -38,9 +39,9 @@ COMMANDS = {
 
 async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: Inbound) -> None:
     """Decide what an update of an enrolled participant means, and stage all that follows."""
+    await remember(unit, desk, chat, inbound)
     if person.state == "left":
         return await _say(unit, desk, person, chat, neutral.LEFT)
-    await _remember(unit, desk, chat, inbound)
     if person.state == "language" and not _before_language(inbound):
         place = await menu.place_of(unit, desk, person)
         return await ask_language(unit, desk, person, chat, place.programme)
@@ -67,17 +68,6 @@ def _before_language(inbound: Inbound) -> bool:
         case Press(step=step):
             return step == "LANG"
     return False
-
-
-async def _remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> None:
-    """The person's own messages are known too, so that they can be tidied away (S-43)."""
-    if isinstance(inbound.what, Press) or inbound.message_id is None:
-        return
-    if await unit.ledger.by_message(chat.id, inbound.message_id) is None:
-        sensitive = not isinstance(inbound.what, Command)
-        await unit.ledger.add(
-            LedgerEntry(desk.ids.new(), chat.id, inbound.message_id, "person", "", sensitive, inbound.at)
-        )
 
 
 async def _say(unit: Unit, desk: Desk, person: Person, chat: Chat, line: Line, *, more: bool = False) -> None:
@@ -138,7 +128,18 @@ async def _press(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pres
         return await _door(unit, desk, person, chat, press.choice)
     if press.step == "MENU":
         return await _wanted(unit, desk, person, chat, "menu" if press.choice == "open" else press.choice)
+    if press.step == STEP:
+        return await _rights(unit, desk, person, chat, press.choice)
     return await _answered(unit, desk, person, chat, press)
+
+
+async def _rights(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: str) -> Person:
+    """A button of the privacy notice; once the door has closed the notice is shown anew first (S-01)."""
+    if not door.is_open(desk, person):
+        return await _wanted(unit, desk, person, chat, "privacy")
+    person = door.kept_open(desk, person)
+    await data_requests.pressed(unit, desk, person, chat, choice)
+    return person
 
 
 async def _language(unit: Unit, desk: Desk, person: Person, chat: Chat, code: str) -> Person:

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from bot.ports.everything import FAREWELL
 from bot.ports.records import Lane, OutboxRow, Way
 from bot.ports.services import Address, Clock
 from bot.ports.stores import Unit, Unreadable
@@ -29,13 +30,15 @@ FOR_ALERTS: Final = 10
 class Picked:
     """What may go, how many rows were settled without a call, and when to look again.
 
-    `crowded`: rows are due that have to wait for their chat, so `until` may miss others behind them.
+    `crowded`: rows are due that have to wait for their chat, so `until` may miss others behind them. `marked`:
+    rows kept as perhaps sent from before their call, so that one killed in flight is counted (S-43).
     """
 
     errands: list[Errand] = field(default_factory=list)
     settled: int = 0
     until: datetime | None = None
     crowded: bool = False
+    marked: int = 0
 
     def not_after(self, when: datetime) -> None:
         """Look again at `when` at the latest."""
@@ -88,6 +91,10 @@ class Picker:
             return False
         standing = await unit.ledger.standing(row.chat_id) if row.way == "telegram" else ()
         picked.errands.append(Errand(row, to, tuple(standing)))
+        if row.op == "say" and row.sensitive and row.way == "telegram":
+            # Taken back with what comes of the call; the errand's own row says how it was before.
+            await unit.outbox.save(replace(row, ambiguous=True, next_try_at=now))
+            picked.marked += 1
         return True
 
     async def _fail(self, unit: Unit, row: OutboxRow, why: str, picked: Picked) -> bool:
@@ -118,7 +125,8 @@ async def _address(unit: Unit, row: OutboxRow) -> Address | None:
         if row.way == "email":
             person = await unit.people.get(chat.person_id)
             return (person.email or None) if person else None
-        return None if row.op == "say" and chat.state != "open" else chat.telegram_id
+        last_line = chat.state == "left" and row.slot == FAREWELL
+        return None if row.op == "say" and chat.state != "open" and not last_line else chat.telegram_id
     except Unreadable as fault:
         log.warning("deliver.unreadable", lane=row.lane.value, error=str(fault))
         return None

@@ -17,6 +17,7 @@ from bot.schedule.times import DEFAULT
 from bot.usecases.duty_file import Ladders, Rotas
 from bot.usecases.file_entry import Entry, Key, Name, Zone
 from bot.usecases.invite import IN_A_GROUP, known_language
+from bot.usecases.retention import checked
 
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _RELATIVE = re.compile(r"\+\s*(\d{1,5})\s*(min|h|days?|weeks?)\Z")
@@ -83,21 +84,27 @@ class ReminderSettings(Entry):
 
 
 class ProgrammeSettings(Entry):
-    """What has a default. `retention_months`: after how long what is kept about a person goes (S-42).
+    """What has a default. `retention_months`: after how long what is kept about a person goes (S-42); `retention`:
+    other times for single kinds (see usecases/retention); `legal_hold`: cases (K-104) or ids of people of whom nothing
+    may go for now, or `all`.
 
     `staffed_from`, `staffed_until`: the hours of working days in which staff are there (S-12). `ladder`: who is
     asked in which order, by urgency and role. `ack_…_minutes`: when whoever has taken a case on is reminded, and
     when it is asked again (R-09). `rotas`: those of the file, with ids (never written here).
+    `keep_closed_cases`: when somebody is erased, closed cases stay as a bare record (bot.usecases.erase_person).
     `test_any_time`: a self-test counts however long before the session it is done; for trials only.
     """
 
     retention_months: Annotated[int, Field(ge=1, le=120)] = 12
+    retention: Annotated[dict[str, int], AfterValidator(checked)] = Field(default_factory=dict)
+    legal_hold: tuple[Annotated[str, Field(pattern=r"^(K-\d{1,9}|[0-9a-f]{32}|all)$")], ...] = ()
     staffed_from: Annotated[int, Field(ge=0, le=23)] = 9
     staffed_until: Annotated[int, Field(ge=1, le=24)] = 17
     ladder: Ladders = Field(default_factory=dict)
     ack_reminder_minutes: Annotated[int, Field(ge=5, le=24 * 60)] = 120
     ack_lapses_minutes: Annotated[int, Field(ge=10, le=48 * 60)] = 240
     rotas: Rotas = ()
+    keep_closed_cases: bool = False
     test_any_time: bool = False
     reminders: ReminderSettings = ReminderSettings()
 

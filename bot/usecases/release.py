@@ -19,6 +19,7 @@ from flows.effects import Line
 SLOT = "release"
 STEP = "REL"
 SURE = "yes."
+TAIL = 12
 WHO = Line("staff", "For whom should a step be opened?")
 NOBODY = Line("staff", "There is nobody in your groups yet.")
 WHICH = Line("staff", "{alias}: which step should be opened? Open now: {open}.")
@@ -47,7 +48,7 @@ async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
     """`REL:who:<person>` asks which step, `REL:<step>:<person>` whether it is meant, `REL:yes.<step>:…` opens it."""
     own = await own_participants(unit, person) if StaffRole.FACILITATOR in person.roles else []
-    participant = next((p for p in own if press.tail and p.id.endswith(press.tail)), None)
+    participant = next((p for p in own if len(press.tail) == TAIL and p.id.endswith(press.tail)), None)
     if participant is None:
         await audit(unit, desk, person, "release.refused", person.id)
         await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)

@@ -12,6 +12,7 @@ from bot.ports.plan import Fate, Reminder, ReminderKind
 from bot.ports.records import Session
 from bot.ports.stores import Unit, Unreadable
 from bot.schedule import due
+from bot.usecases.data_requests import remind_of_requests
 from bot.usecases.deadline import look_at_session
 from bot.usecases.desk import Desk
 from bot.usecases.digest import send_digest, send_weekly
@@ -19,6 +20,7 @@ from bot.usecases.duty import tell_gaps
 from bot.usecases.plan import why_void
 from bot.usecases.remind_person import Ended, remind_person
 from bot.usecases.roster import final_roster, open_roster
+from bot.usecases.tidy import tell_left_behind
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 100
@@ -37,13 +39,16 @@ async def show_roster(unit: Unit, desk: Desk, row: Reminder, session: Session | 
 
 
 async def report_gaps(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:
-    """Managers and administrators read when nobody will be on duty; nothing without gaps."""
-    return None if await tell_gaps(unit, desk, row.programme_id) else Ended(Fate.SKIPPED, "no_gaps")
+    """Managers and administrators read when nobody will be on duty, and what could not be cleared away (S-43)."""
+    told = await tell_left_behind(unit, desk, row.programme_id)
+    told += await tell_gaps(unit, desk, row.programme_id)
+    return None if told else Ended(Fate.SKIPPED, "no_gaps")
 
 
 async def digest(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:
-    """What is for review, in one message each."""
+    """What is for review, in one message each; and what participants have asked about their data (S-45)."""
     told = await send_digest(unit, desk, row.programme_id)
+    told += await remind_of_requests(unit, desk, row.programme_id)
     return None if told else Ended(Fate.SKIPPED, "nothing_for_review")
 
 

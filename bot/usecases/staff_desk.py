@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Case, Chat, Person
 from bot.ports.stores import Unit
-from bot.usecases import allow, duty, hand_over, release, roster
+from bot.usecases import allow, duty, hand_over, neutral, privacy, release, roster, strike
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, find, say, visit
 from bot.usecases.case_actions import lift, offer_lifts, offer_outcomes, resolve
@@ -17,6 +17,7 @@ from bot.usecases.case_card import in_rows, show
 from bot.usecases.case_details import open_details
 from bot.usecases.desk import Desk, Message, post, sweep
 from bot.usecases.take_case import keep, see, take
+from bot.usecases.tidy import remember
 from flows.effects import Line
 from flows.lines import CLOSINGS
 from flows.values import Closing
@@ -42,7 +43,20 @@ async def _resolve(unit: Unit, desk: Desk, visitor: Visitor, outcome: str) -> No
 
 
 async def _lift(unit: Unit, desk: Desk, visitor: Visitor, template: str) -> None:
+    """Whoever may not read yet why it holds does not decide it; in a closed case nothing can be taken on first."""
+    if not visitor.readable and visitor.case.state == "open":
+        await audit(unit, desk, visitor.person, "case.lift.refused", visitor.case.id)
+        await say(unit, desk, visitor.person, visitor.chat, texts.TAKE_FIRST)
+        return
     await (lift(unit, desk, visitor, template) if template else offer_lifts(unit, desk, visitor))
+
+
+async def _strike(unit: Unit, desk: Desk, visitor: Visitor, word: str) -> None:
+    await strike.strike(unit, desk, visitor, word)
+
+
+async def _strike_list(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
+    await strike.strike(unit, desk, visitor, "")  # at which question is chosen by a button, and meant twice
 
 
 async def _keep(unit: Unit, desk: Desk, visitor: Visitor, _: str) -> None:
@@ -76,6 +90,7 @@ BUTTONS: dict[str, Action] = {
     "lift": _lift,
     "keep": _keep,
     "hand": _hand,
+    "strike": _strike_list,
     "card": _card,
     "open": _card_anew,
 }
@@ -86,6 +101,7 @@ COMMANDS: dict[str, Action] = {
     "resolve": _resolve,
     "lift": _lift,
     "handover": _hand_over,
+    "strike": _strike_list,
     "case": _card_anew,
 }
 # What is about no case: a command, and the buttons of the list it opens.
@@ -94,6 +110,7 @@ OPENS: dict[str, Callable[[Unit, Desk, Person, Chat], Awaitable[None]]] = {
     "allow": allow.choose_person,
     "roster": roster.ask_which,
     "duty": duty.show_duty,
+    "privacy": privacy.show_to_staff,
 }
 LISTS: dict[str, Callable[[Unit, Desk, Person, Chat, Press], Awaitable[None]]] = {
     "REL": release.pressed,
@@ -101,13 +118,24 @@ LISTS: dict[str, Callable[[Unit, Desk, Person, Chat, Press], Awaitable[None]]] =
     "ROST": roster.pressed,
     duty.STEP: duty.pressed,
 }
-CHOSEN: dict[str, Action] = {"OUT": _resolve, "LIFT": _lift, hand_over.STEP: _hand}
+# A button that carries a choice, with the name under which it is recorded: never what somebody made up (R-16).
+CHOSEN: dict[str, tuple[str, Action]] = {
+    "OUT": ("resolve", _resolve),
+    "LIFT": ("lift", _lift),
+    hand_over.STEP: ("hand", _hand),
+    strike.STEP: ("strike", _strike),
+}
 
 
 async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: Inbound) -> None:
     """Answer a staff member. Always says something in the chat; nothing here is open outside a private chat."""
     if not inbound.private:
         await audit(unit, desk, person, "chat.not_private", person.id)
+        return
+    await remember(unit, desk, chat, inbound)
+    if person.state == "left":
+        await audit(unit, desk, person, "chat.left", person.id)
+        await say(unit, desk, person, chat, neutral.LEFT)
         return
     match inbound.what:
         case Press():
@@ -120,9 +148,9 @@ async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: In
 
 async def _pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
     if press.step == "CASE" and press.choice in BUTTONS:
-        action, word = BUTTONS[press.choice], ""
+        name, action, word = press.choice, BUTTONS[press.choice], ""
     elif press.step in CHOSEN:
-        action, word = CHOSEN[press.step], press.choice
+        (name, action), word = CHOSEN[press.step], press.choice
     elif press.step == "MENU":
         await _list_cases(unit, desk, person, chat)
         return
@@ -132,7 +160,7 @@ async def _pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pr
     else:
         await say(unit, desk, person, chat, texts.WHAT_CAN_BE_DONE)
         return
-    await _about(unit, desk, person, chat, action, press.choice, press.tail, word)
+    await _about(unit, desk, person, chat, action, name, press.tail, word)
 
 
 async def _commanded(unit: Unit, desk: Desk, person: Person, chat: Chat, command: Command) -> None:
@@ -180,7 +208,7 @@ async def _outlasts_case(unit: Unit, visitor: Visitor, action: Action) -> bool:
     """What has been written stays readable after the case, and a hold waits for a person (S-08); the rest is over."""
     if action is _lift:
         return await can_lift(unit, visitor.case, visitor.mine)
-    return action in (_details, _card, _card_anew)
+    return action in (_details, _strike, _strike_list, _card, _card_anew)
 
 
 async def _open_cases(unit: Unit, person: Person, chat: Chat) -> list[Case]:

@@ -73,7 +73,7 @@ WHICH_LIFT = Line("staff", "What should the participant read?")
 
 NOT_OPEN_TO_YOU = Line("staff", "That is not open to you here.")
 NO_SUCH_CASE = Line("staff", "There is no open case of that number for you.")
-TAKE_FIRST = Line("staff", "Details open for you once you have taken this on.")
+TAKE_FIRST = Line("staff", "This opens for you once you have taken the case on.")
 WHAT_CAN_BE_DONE = Line(
     "staff",
     "/case shows the open cases. Buttons stand below each case; /help says what can be written instead.",
@@ -82,6 +82,7 @@ HELP = Line(
     "staff",
     "/case: open cases.\n/case K-101: one case.\n/ack K-101: take it on.\n/details K-101: read it.\n"
     "/resolve K-101: close it for your role.\n/handover K-101: give it to a colleague.\n"
+    "/strike K-101: strike out what was typed.\n"
     "/lift K-101: answer the hold.\n/seen K-101: partner support has seen it.\n/roster: who is ready.\n"
     "/duty: who is on duty.\n/allow: a dated exception.\n/release: open a closed step for somebody.\n"
     "/language de: another language.\n/stop: take away details that stand here; cases stay.",
@@ -175,6 +176,16 @@ ANSWERED = Line("staff", "{step}\n→ {choices}")
 NEXT_STEP = Line("staff", "Next step: {text}")
 SURROUNDINGS = Line("staff", "From the same test:\n{answers}")
 WROTE = Line("staff", "Written at {step}:\n{text}")
+WROTE_STRUCK = Line("staff", "Written at {step}: struck out by staff, {time}.")
+STRIKE = Line("staff", "Strike out what was typed")
+STRIKE_WHICH = Line("staff", "{case}: at which question should what was typed be struck out?")
+STRIKE_SURE = Line(
+    "staff", "{case}, {step}: strike out all that was typed there? It cannot be brought back. Choices stay."
+)
+STRIKE_YES = Line("staff", "Yes, strike it out")
+STRIKE_NO = Line("staff", "No")
+STRUCK_OUT = Line("staff", "Struck out at {step}. Details that showed it are taken away.")
+NOTHING_TYPED = Line("staff", "Nothing that was typed stands here.")
 UNASKED = Line("staff", "Not asked:\n{steps}")
 GONE_SOON = Line("staff", "This goes away in {minutes} minutes.")
 SAFE_WAY_ONLY = Line(

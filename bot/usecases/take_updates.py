@@ -19,6 +19,7 @@ from bot.ports.stores import Storage, StorageFault, Unit
 from bot.usecases import neutral, participant_desk
 from bot.usecases.desk import Desk, post
 from bot.usecases.enrol import enrol, used_again
+from bot.usecases.gate import Gate
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import notice, open_menu
 from bot.usecases.staff_notice import tell_administrators
@@ -31,6 +32,8 @@ FAULT = Line(
     "please look at the log, and ask the facilitators to look after their groups.",
 )
 Teller = Callable[[Unit, Inbound], Awaitable[None]]
+Members = set[tuple[int, int | None]]
+"""Bot and Telegram chat of those that are somebody's."""
 
 
 class StaffDesk(Protocol):
@@ -56,6 +59,7 @@ class TakeUpdates:
         self._storage = storage
         self._desk = desk
         self._staff = staff
+        self._gate = Gate(desk.clock)
 
     async def __call__(self, batch: Sequence[Inbound | Malformed]) -> Taken:
         """Everything in the batch is handled and durable when this returns. Raises StorageFault."""
@@ -70,12 +74,13 @@ class TakeUpdates:
     async def _together(self, batch: Sequence[Inbound | Malformed]) -> Taken:
         taken = Taken()
         async with self._storage.unit() as unit:
-            known = await _known(unit, batch)
-            for update in batch:
+            known, members = await _known(unit, batch), await _members(unit, batch)
+            # Whoever is enrolled goes first: strangers, however many, hold up nobody (S-44).
+            for update in sorted(batch, key=lambda update: _chat_of(update) not in members):
                 key = (update.bot_id, update.update_id)
                 if key not in known:
                     known.add(key)
-                    await self._one(unit, update, taken)
+                    await self._one(unit, update, taken, members)
             await unit.commit()
         return taken
 
@@ -93,20 +98,24 @@ class TakeUpdates:
                 taken.strangers += alone.strangers
         return taken
 
-    async def _one(self, unit: Unit, update: Inbound | Malformed, taken: Taken) -> None:
+    async def _one(self, unit: Unit, update: Inbound | Malformed, taken: Taken, members: Members) -> None:
+        """`members`: the batch's chats that are somebody's; of no other is anything looked up but a link's token."""
         now = self._desk.now()
         if isinstance(update, Malformed):
             log.warning("update.malformed", reason=update.reason)
             await unit.seen.add(update.bot_id, update.update_id, now, fault="malformed")
-            await self._unreadable(unit, update)
+            if _chat_of(update) in members:
+                await self._unreadable(unit, update)
             return
         await unit.seen.add(update.bot_id, update.update_id, now)
         if not update.private:
             return
+        if _chat_of(update) not in members:
+            return await self._stranger(unit, update, taken, members)
         chat = await unit.chats.by_telegram(update.bot_id, update.telegram_chat)
         person = await unit.people.get(chat.person_id) if chat else None
-        if chat is None or person is None:
-            await self._stranger(unit, update, taken)
+        if chat is None or person is None or chat.state == "left":
+            await self._stranger(unit, update, taken, members)
         elif isinstance(update.what, Membership):
             await self._membership(unit, person, chat, update.what)
         elif person.kind == "staff":
@@ -129,10 +138,13 @@ class TakeUpdates:
             )
             await participant_desk.handle(unit, self._desk, person, chat, sent)
 
-    async def _stranger(self, unit: Unit, update: Inbound, taken: Taken) -> None:
+    async def _stranger(self, unit: Unit, update: Inbound, taken: Taken, members: Members) -> None:
         match update.what:
             case Command(name="start", argument=token) if token:
-                if not await enrol(unit, self._desk, update, token):
+                may = self._gate.may_try(update.telegram_chat, token)
+                if may and await enrol(unit, self._desk, update, token):
+                    members.add((update.bot_id, update.telegram_chat))
+                else:
                     taken.strangers.append(update)
             case Membership():
                 return
@@ -143,8 +155,9 @@ class TakeUpdates:
         """Somebody enrolled opens a link again: their own is the menu, another's changes nothing."""
         match update.what:
             case Command(name="start", argument=token) if token:
-                invitation = await unit.invitations.by_token(token)
-                if invitation is not None and invitation.used_by == person.id:
+                may = self._gate.may_try(update.telegram_chat, token)
+                invitation = await unit.invitations.by_token(token) if may else None
+                if invitation is not None and person.id in (invitation.used_by, invitation.replaces):
                     return False
                 if invitation is not None:
                     await used_again(unit, self._desk, invitation, by=person.id)
@@ -188,7 +201,7 @@ class TakeUpdates:
     async def _tell(self, unit: Unit, update: Inbound) -> None:
         chat = await unit.chats.by_telegram(update.bot_id, update.telegram_chat)
         person = await unit.people.get(chat.person_id) if chat else None
-        if chat is None or person is None:
+        if chat is None or person is None or chat.state == "left":
             return
         await post(
             unit,
@@ -212,6 +225,20 @@ async def _known(unit: Unit, batch: Sequence[Inbound | Malformed]) -> set[tuple[
     for bot_id in {u.bot_id for u in batch}:
         ids: Iterable[int] = [u.update_id for u in batch if u.bot_id == bot_id]
         found |= {(bot_id, update_id) for update_id in await unit.seen.known(bot_id, ids)}
+    return found
+
+
+def _chat_of(update: Inbound | Malformed) -> tuple[int, int | None]:
+    return update.bot_id, update.telegram_chat
+
+
+async def _members(unit: Unit, batch: Sequence[Inbound | Malformed]) -> Members:
+    """The chats of the batch that are somebody's."""
+    found: Members = set()
+    for bot_id in {u.bot_id for u in batch}:
+        chats = {u.telegram_chat for u in batch if u.bot_id == bot_id}
+        asked = [chat for chat in chats if chat is not None]
+        found |= {(bot_id, chat) for chat in await unit.chats.members(bot_id, asked)}
     return found
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.ports.stores import Storage, StorageFault
 from bot.usecases.rounds import Rounds
@@ -21,23 +19,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-
-
-class SecureHeaders:
-    """Puts `HEADERS` on every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """As ASGI asks for."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
+"""On every answer; bot.web.server puts them there."""
 
 
 def create_app(storage: Storage, rounds: Rounds, metrics: Metrics) -> Starlette:
@@ -60,9 +42,8 @@ def create_app(storage: Storage, rounds: Rounds, metrics: Metrics) -> Starlette:
         except StorageFault:
             return PlainTextResponse("the database cannot be read now\n", 503)
 
-    app = Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", figures)])
-    app.add_middleware(SecureHeaders)
-    return app
+    routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", figures)]
+    return Starlette(routes=routes)
 
 
 def _said(rounds: Rounds, late: tuple[str, ...]) -> Response:

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from bot.web.app import HEADERS
 
 
 class WebServer:
@@ -26,12 +29,14 @@ class WebServer:
         with socket.create_server((self._host, self._port), family=family) as listener:
             config = uvicorn.Config(
                 self._app,
+                http=_Guarded,
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 log_level="critical",
                 access_log=False,
                 server_header=False,
+                headers=list(HEADERS.items()),
                 limit_concurrency=50,
                 timeout_graceful_shutdown=1,
             )
@@ -43,6 +48,17 @@ class WebServer:
             finally:
                 server.should_exit = True  # cancelled outright it would leave its connections open
                 await serving
+
+
+class _Guarded(H11Protocol):
+    """The answer to what is no HTTP is given before any app or default is asked; it carries the headers too."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Without a word about what came."""
+        lines = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+        said = f"HTTP/1.1 400 Bad Request\r\n{lines}content-length: 0\r\nconnection: close\r\n\r\n"
+        self.transport.write(said.encode())
+        self.transport.close()
 
 
 class _Embedded(uvicorn.Server):

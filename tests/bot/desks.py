@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -29,7 +30,8 @@ START = datetime(2027, 3, 1, 17, 0, tzinfo=UTC)
 BOT, PARTICIPANT = 7, 1000
 STAFF = {role: 2000 + number for number, role in enumerate(StaffRole)}
 STORES = ("seen", "programmes", "sessions", "people", "invitations", "chats", "visits", "answers", "readiness",
-          "agreements", "cases", "outbox", "ledger", "audit", "reminders", "shifts", "allowances", "pulses")  # fmt: skip
+          "agreements", "cases", "outbox", "ledger", "audit", "reminders", "shifts", "allowances", "pulses",
+          "requests", "expiry", "everything", "restored", "sealed")  # fmt: skip
 
 
 @dataclass
@@ -200,6 +202,10 @@ class Tripwire:
         async with self.inner.unit() as unit:
             yield _Unit(self, unit)
 
+    async def empty_journal(self) -> None:
+        """As the storage beneath."""
+        await self.inner.empty_journal()
+
     async def close(self) -> None:
         """As the storage beneath."""
         await self.inner.close()
@@ -223,6 +229,8 @@ class _Store:
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
+        if not inspect.iscoroutinefunction(method):
+            return method  # it asks the database nothing
 
         async def counted(*args: Any, **more: Any) -> Any:
             self._wire.step(f"{self._name}.{name}")

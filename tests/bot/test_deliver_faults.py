@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -213,3 +214,20 @@ async def test_a_fault_of_our_own_ends_the_run() -> None:
     with pytest.raises(ZeroDivisionError):
         await house.sender.run()
     assert house.states() == ["waiting"]
+
+
+@pytest.mark.parametrize("sensitive", [True, False])
+async def test_killed_in_flight_is_counted(sensitive: bool) -> None:
+    """S-43 A sensitive send that was under way at a kill is kept as perhaps sent from before the call; one that ended is not."""
+    house = House()
+    await house.add("one", sensitive=sensitive)
+    await house.settle()
+    assert not house.row(1).ambiguous
+    await house.add("two", slot="lead", sensitive=sensitive)
+    house.messenger.before = once("send", asyncio.CancelledError())  # type: ignore[arg-type]  # as a kill would
+    with suppress(asyncio.CancelledError):
+        await house.sender.step()
+    assert house.row(2).ambiguous == sensitive
+    house.restart()
+    await house.settle(1)
+    assert (house.row(2).state, house.row(2).ambiguous) == ("sent", sensitive)

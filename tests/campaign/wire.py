@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -89,6 +90,10 @@ class Watched:
         async with self.inner.unit() as unit:
             yield _Unit(self, unit)
 
+    async def empty_journal(self) -> None:
+        """As the storage beneath."""
+        await self.inner.empty_journal()
+
     async def close(self) -> None:
         """As the storage beneath."""
         await self.inner.close()
@@ -114,6 +119,8 @@ class _Store:
 
     def __getattr__(self, name: str) -> Any:
         method, called = getattr(self._store, name), f"{self._name}.{name}"
+        if not inspect.iscoroutinefunction(method):
+            return method  # it asks the database nothing
 
         async def counted(*args: Any, **more: Any) -> Any:
             self._fuse.step(called)

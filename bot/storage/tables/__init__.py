@@ -5,8 +5,9 @@ kind, roles, states. A change here needs a migration; a test compares the two.
 """
 
 from bot.storage.columns import metadata
+from bot.storage.tables.audit import audit, audit_anchors, requests
 from bot.storage.tables.cases import case_roles, cases, counters
-from bot.storage.tables.messages import audit, ledger, outbox, seen, waiting
+from bot.storage.tables.messages import ledger, outbox, seen, waiting
 from bot.storage.tables.people import chats, groups, invitations, people, person_roles, programmes, sessions
 from bot.storage.tables.plan import allowances, pulses, reminders, shifts
 from bot.storage.tables.visits import agreements, answers, readiness, visits
@@ -16,6 +17,7 @@ __all__ = [
     "allowances",
     "answers",
     "audit",
+    "audit_anchors",
     "case_roles",
     "cases",
     "chats",
@@ -31,6 +33,7 @@ __all__ = [
     "pulses",
     "readiness",
     "reminders",
+    "requests",
     "seen",
     "sessions",
     "shifts",

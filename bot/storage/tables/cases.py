@@ -27,6 +27,8 @@ cases = Table(
 )
 _open = text("state = 'open'")
 Index("ix_cases_open_person", cases.c.person_id, sqlite_where=_open, postgresql_where=_open)
+Index(None, cases.c.session_id)
+Index(None, cases.c.visit_id)
 Index("ix_cases_open_programme", cases.c.programme_id, sqlite_where=_open, postgresql_where=_open)
 
 case_roles = Table(

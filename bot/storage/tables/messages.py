@@ -1,9 +1,8 @@
-"""What goes out and what came in: outbox, ledger of messages, updates seen; and the audit log."""
+"""What goes out and what came in: outbox, ledger of messages, updates seen."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -11,11 +10,10 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     String,
     Table,
-    event,
     text,
 )
 
-from bot.storage.columns import COUNTED, json, metadata, number, one_of, own_id, ref, sealed, time, words
+from bot.storage.columns import COUNTED, metadata, number, one_of, own_id, ref, sealed, time, words
 
 outbox = Table(
     "outbox",
@@ -55,6 +53,7 @@ Index(
     sqlite_where=_waiting,
     postgresql_where=_waiting,
 )
+Index(None, outbox.c.case_id)
 Index("ix_outbox_chat", outbox.c.chat_id, outbox.c.id, sqlite_where=_waiting, postgresql_where=_waiting)
 
 ledger = Table(
@@ -87,22 +86,3 @@ seen = Table(
     PrimaryKeyConstraint("bot_id", "update_id"),
 )
 Index(None, seen.c.at)
-
-audit = Table(
-    "audit",
-    metadata,
-    own_id(),
-    time("at"),
-    words("actor"),
-    words("action"),
-    words("subject"),
-    json("detail"),
-)
-Index(None, audit.c.subject)
-
-for _deed in ("update", "delete"):
-    _refuse = DDL(  # type: ignore[no-untyped-call]  # DDL is untyped there
-        f"CREATE TRIGGER audit_no_{_deed} BEFORE {_deed.upper()} ON audit "
-        "BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END"
-    )
-    event.listen(audit, "after_create", _refuse.execute_if(dialect="sqlite"))

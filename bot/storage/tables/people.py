@@ -47,6 +47,7 @@ people = Table(
     # No foreign key: visits point at people, and two tables that point at each other cannot be made in order.
     Column("visit_id", String(32)),
     time("created_at", optional=True),
+    time("left_at", optional=True),
     one_of("kind", "participant", "staff"),
 )
 Index(None, people.c.group_id)

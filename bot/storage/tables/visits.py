@@ -23,6 +23,7 @@ visits = Table(
     one_of("status", "open", "paused", "done"),
 )
 Index(None, visits.c.person_id, visits.c.opened_at)
+Index(None, visits.c.session_id)
 _not_done = text("status <> 'done'")
 Index(
     "ix_visits_not_done",
@@ -48,6 +49,7 @@ answers = Table(
     UniqueConstraint("visit_id", "step", "version"),
 )
 Index(None, answers.c.person_id, answers.c.at)
+Index(None, answers.c.session_id)
 
 agreements = Table(
     "agreements",
@@ -76,3 +78,4 @@ readiness = Table(
     number("session_version"),
     UniqueConstraint("session_id", "person_id"),
 )
+Index(None, readiness.c.visit_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import webbrowser
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,16 @@ from bot.settings import Settings
 from bot.usecases.carry_out import MissingScript
 from tests.bot.commands.conftest import Vestibule
 
+TODAY = datetime.now(UTC).date()
+SIGNED = str(TODAY - timedelta(days=30))
+
 
 @pytest.fixture(autouse=True)
 def no_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Logging stays as it is; the levels asked for are kept."""
     levels: list[str] = []
     monkeypatch.setattr(logs, "configure", levels.append)
+    monkeypatch.setattr(logs, "catch_all", lambda: None)
     yield levels
     structlog.reset_defaults()
 
@@ -30,6 +35,7 @@ def no_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def ready(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that `run` needs is set."""
     monkeypatch.setenv("VESTIBULE_BOT_TOKEN", "123456:" + "A" * 35)
+    monkeypatch.setenv("VESTIBULE_DPIA_SIGNED", SIGNED)
 
 
 @pytest.mark.usefixtures("ready")
@@ -86,6 +92,63 @@ def test_run_without_a_network_says_so_once(vestibule: Vestibule, monkeypatch: p
     monkeypatch.setattr(wiring, "run", run)
     outcome = vestibule("run")
     assert outcome.err.count("Telegram cannot be reached yet; trying again") == 1
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize(
+    ("signed", "address", "says"),
+    [
+        (None, None, "VESTIBULE_DPIA_SIGNED is not set"),
+        (None, "https://api.telegram.org./bot", "VESTIBULE_DPIA_SIGNED is not set"),
+        (str(TODAY + timedelta(days=2)), None, "in the future"),
+        ("last year", None, "VESTIBULE_DPIA_SIGNED"),
+        (None, "http://127.0.0.1:8081/bot", ""),
+        (str(TODAY - timedelta(days=3000)), None, ""),
+        (str(TODAY), None, ""),
+    ],
+)
+def test_run_needs_a_signed_assessment(
+    vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch, signed: str | None, address: str | None, says: str
+) -> None:
+    """S-40: on Telegram's own address nothing starts without the day of a signed impact assessment; on a bench it does."""
+
+    async def run(_: Settings) -> int:
+        return 0
+
+    monkeypatch.setattr(wiring, "run", run)
+    if signed is None:
+        monkeypatch.delenv("VESTIBULE_DPIA_SIGNED")
+    else:
+        monkeypatch.setenv("VESTIBULE_DPIA_SIGNED", signed)
+    if address is not None:
+        monkeypatch.setenv("VESTIBULE_BOT_API_URL", address)
+    outcome = vestibule("run")
+    assert (outcome.code, len(outcome.err.splitlines())) == ((1, 1) if says else (0, 0))
+    assert says in outcome.err
+
+
+@pytest.mark.usefixtures("ready")
+@pytest.mark.parametrize(
+    ("days", "mark", "says"),
+    [
+        (None, "note", "is not set"),
+        (-2, "note", "lies in the future"),
+        (1, "ok", "signed on"),
+        (365 * 2, "ok", "signed on"),
+        (365 * 2 + 2, "note", "more than two years ago"),
+    ],
+)
+def test_doctor_speaks_of_the_assessment(
+    vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch, days: int | None, mark: str, says: str
+) -> None:
+    """S-40: doctor warns of an impact assessment that was not signed, or more than two years ago."""
+    monkeypatch.setenv("VESTIBULE_BOT_API_URL", "http://127.0.0.1:9/bot")
+    monkeypatch.delenv("VESTIBULE_DPIA_SIGNED")
+    if days is not None:
+        monkeypatch.setenv("VESTIBULE_DPIA_SIGNED", str(TODAY - timedelta(days=days)))
+    [line] = [one for one in vestibule("doctor").out.splitlines() if "impact assessment: " in one]
+    assert line.startswith(mark)
+    assert says in line
 
 
 @pytest.mark.usefixtures("ready")

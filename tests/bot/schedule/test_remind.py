@@ -287,13 +287,13 @@ async def test_after_an_outage_the_policy_decides(room: Room, watch: Watch) -> N
 
 
 async def test_update_ids_long_past_are_pruned(room: Room, watch: Watch) -> None:
-    """R-03 Update ids are remembered for 48 hours, well beyond the time Telegram would repeat them."""
+    """R-03 S-42 Update ids are remembered for 48 hours, longer than Telegram repeats them, and gone a day later."""
     await room.ask(room.update(Command("help")))
     async with room.storage.unit() as unit:
         assert await unit.seen.known(BOT, [room.last_update]) == {room.last_update}
     await watch.at(START + timedelta(hours=47))
     async with room.storage.unit() as unit:
         assert await unit.seen.known(BOT, [room.last_update]) == {room.last_update}
-    await watch.at(START + timedelta(hours=49))
+    await watch.at(START + timedelta(hours=72))
     async with room.storage.unit() as unit:
         assert await unit.seen.known(BOT, [room.last_update]) == set()

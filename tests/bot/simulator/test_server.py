@@ -219,3 +219,28 @@ async def test_a_taken_port_is_said(api: Any, world: World) -> None:
     with pytest.raises(OSError, match="in use"):
         async with serve(world, port=api.address.port):
             pass
+
+
+async def test_every_answer_carries_the_headers(api: Any) -> None:
+    """S-40: page, controls, Bot API, refusals and errors carry the headers, and no name of a server."""
+    expected = {
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-store",
+        "x-frame-options": "DENY",
+    }
+    asked = [
+        ("", {}, 200),
+        ("page/app.js", {}, 200),
+        ("nothing", {}, 404),
+        ("", {"Host": "evil.example"}, 403),
+        (f"bot{api.world.token}/getMe", {}, 200),
+        ("bot1:x/getMe", {}, 401),
+    ]
+    for path, headers, status in asked:
+        async with api.session.get(page(api, path), headers=headers) as response:
+            assert response.status == status
+            found = {name: response.headers.get(name) for name in expected}
+            assert found == expected
+            assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
+            assert "server" not in response.headers

@@ -55,7 +55,7 @@ def _plain(record: Any, without: str = "", **changes: Any) -> dict[str, Any]:
 
 
 def _people(keys: Keyring) -> list[tuple[str, dict[str, Any]]]:
-    lately = " email reach safe_times check_in_day"
+    lately = " email reach safe_times check_in_day left_at"
     rows = []
     for person in (PERSON, STAFF):
         body = {"alias": person.alias, "pending": person.pending, "released": person.released}
@@ -73,7 +73,7 @@ def _people(keys: Keyring) -> list[tuple[str, dict[str, Any]]]:
     return [
         *rows,
         ("person_roles", {"person_id": STAFF.id, "role": "duty", "group_id": None}),
-        ("invitations", _plain(invitation, "alias email reach", **held)),
+        ("invitations", _plain(invitation, "alias email reach replaces", **held)),
         ("chats", _plain(chat, "telegram_id person_id", sealed_body=body, **found)),
     ]
 
@@ -94,7 +94,9 @@ def _visits(keys: Keyring) -> list[tuple[str, dict[str, Any]]]:
         (
             "answers",
             _plain(
-                answer, "kind choices text", sealed_body=keys.seal_json("answers", "body", answer.id, said)
+                answer,
+                "kind choices text struck_by struck_at",
+                sealed_body=keys.seal_json("answers", "body", answer.id, said),
             ),
         ),
         ("agreements", _plain(AGREEMENT, "points", sealed_points=points)),

@@ -210,7 +210,7 @@ async def test_agreements_and_audit_are_kept_in_order(storage: SqliteStorage) ->
     """S-34: agreements come back with version and points; the audit log in the order written."""
     agreement = r.Agreement(named("agreement"), named("person"), 1, "en", {"WE-01": "agreed"}, NOW)
     entries = [
-        r.AuditEntry(named("audit", n), at(n), named("staff"), "take", "K-101", {"n": "1"}) for n in (1, 2)
+        r.AuditEntry(named("audit", n), at(n), named("staff"), "take", "K-101", {"rung": "1"}) for n in (1, 2)
     ]
     async with storage.unit() as unit:
         await make.settle(unit)

@@ -229,7 +229,7 @@ async def main():
         async with storage.unit() as unit:
             for number in range(batch * 10, batch * 10 + 10):
                 await unit.seen.add(make.BOT, number, make.NOW)
-                await unit.audit.add(make.r.AuditEntry(make.named("a", number), make.NOW, "", "", "K-1"))
+                await unit.audit.add(make.r.AuditEntry(make.named("a", number), make.NOW, "clock", "tick", "K-1"))
                 if number % 3 == 0:
                     await unit.seen.known(make.BOT, [number])
             if batch == int(sys.argv[2]):

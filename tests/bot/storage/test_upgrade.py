@@ -61,6 +61,7 @@ def test_an_upgrade_keeps_every_value_of_every_table(at_0001: Path, database_url
     after = contents(at_0001)
     (taken,) = [row for row in before["case_roles"] if row["state"] == "taken"]
     taken["next_due_at"] = taken["taken_at"] + 4 * 3600 * 1_000_000
+    before["counters"].insert(0, {"name": "audit", "value": len(before["audit"])})
     for table, rows in before.items():
         kept = [{name: row[name] for name in was} for was, row in zip(rows, after[table], strict=True)]
         assert kept == rows, table

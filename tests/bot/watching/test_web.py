@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from bot.clock import MovableClock
 from bot.heartbeat import Heartbeat
+from bot.settings import Settings
 from bot.storage.sealing import Keyring
 from bot.usecases.rounds import LIMITS, Rounds
 from bot.web.app import HEADERS, create_app
@@ -78,12 +79,49 @@ async def test_healthy_while_every_loop_goes_round(room: Room) -> None:
 
 
 async def test_security_headers(room: Room) -> None:
-    """S-40: no answer is kept, framed or guessed at, and the server says nothing about itself."""
-    for path, expected in (("/healthz", 200), ("/nothing", 404), ("/metrics", 200)):
-        status, _, headers = await asked(path, room.storage, Rounds(room.clock, ()))
+    """S-40: no answer is kept, framed or guessed at, a fault's neither, and the server says nothing about itself."""
+
+    class Broken(Metrics):
+        async def read(self, unit: Any) -> bytes:
+            raise ValueError("as the test asks")
+
+    rounds = Rounds(room.clock, ())
+    for path, expected in (("/healthz", 200), ("/nothing", 404), ("/metrics", 200), ("/metrics", 500)):
+        metrics = Broken(rounds) if expected == 500 else None
+        status, body, headers = await asked(path, room.storage, rounds, metrics)
         assert status == expected
         assert HEADERS.items() <= dict(headers).items()
+        assert len(headers.getall("X-Frame-Options")) == 1
         assert "Server" not in headers
+        assert "as the test asks" not in body
+
+
+async def test_what_is_no_http_gets_the_headers_too(room: Room) -> None:
+    """S-40: the answer to garbage carries the headers, and none of the garbage."""
+    rounds = Rounds(room.clock, ())
+    server = WebServer(create_app(room.storage, rounds, Metrics(rounds)), "127.0.0.1", 0)
+    running = asyncio.create_task(server.run())
+    while not server.address:
+        await asyncio.sleep(0.005)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.address.rpartition(":")[2]))
+    writer.write(b"Zebulonia\x00Quixotry\r\n\r\n")
+    said = (await reader.read()).decode()
+    writer.close()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert said.startswith("HTTP/1.1 400")
+    assert "Zebulonia" not in said
+    assert "server:" not in said.lower()
+    for name, value in HEADERS.items():
+        assert f"{name}: {value}\r\n" in said
+
+
+def test_this_machine_only_unless_told() -> None:
+    """S-40: the web part answers on this machine's own address, and not at all, unless told otherwise."""
+    assert (Settings.model_fields["web_host"].default, Settings.model_fields["web_port"].default) == (
+        "127.0.0.1",
+        0,
+    )
 
 
 async def test_figures_tell_nothing_about_anybody(room: Room) -> None:

@@ -1,0 +1,105 @@
+"""`vestibule backup` and `vestibule restore`: sealed copies of the database, and putting one back."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.clock import SystemClock
+from bot.commands.keys import try_on
+from bot.commands.terminal import say
+from bot.ids import SystemIds
+from bot.settings import Settings, load_settings
+from bot.storage import backup as backups
+from bot.storage.revisions import database_file
+from bot.storage.sealing import BadKeys, Keyring
+from bot.storage.unit_of_work import SqliteStorage
+from bot.usecases.expire import Expirer
+from bot.usecases.restored import Settled, settle
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the backup goes, as /backups/2026-01-31.vestibule.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier backup of that name.")] = False,
+) -> None:
+    """Write a sealed backup while the bot runs, and restore it in a temporary place to see that it is good.
+
+    Everything kept before the command began is in it. It takes VESTIBULE_BACKUP_KEYS to open it (or, where
+    those are not set, VESTIBULE_KEYS): keep a copy of the keys, and never beside the backups.
+    """
+    settings, now = load_settings(), SystemClock().now()
+    data = Keyring(settings.keys_text())
+
+    def check(url: str) -> None:
+        asyncio.run(try_on(url, data))
+
+    backups.take(
+        settings.database_url, file, _rings(settings)[0], check,
+        software=version("vestibule"), now=now, force=force,
+    )  # fmt: skip
+    say(
+        f"{file} holds everything up to {now:%Y-%m-%d %H:%M:%S} UTC; it was restored for a look, and is whole"
+    )
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup.", exists=True, dir_okay=False)],
+    force: Annotated[
+        bool, typer.Option("--force", help="Though there is a database: it is put aside, not removed.")
+    ] = False,
+) -> None:
+    """Put a backup back, with the bot stopped: looked over first, brought up to date, and in place whole or not at all.
+
+    What the bot did after the backup is not known to it any more. Alerts that waited then go out again;
+    whatever else waited is withheld, open invitations are closed, and staff are told to look at all open cases.
+    See docs/privacy/restore-drill.md.
+    """
+    settings = load_settings()
+    url = settings.database_url
+    backups.refuse_database(url, force=force)
+    data = Keyring(settings.keys_text())
+    with backups.room_beside(url) as folder:
+        header, opened = backups.unpack(file, _rings(settings), folder)
+        settled = asyncio.run(_settle(settings, backups.url_of(opened), data, header.at))
+        aside = backups.put_in_place(opened, url, force=force, now=SystemClock().now())
+    say(f"{database_file(url)} is as it was at {header.at:%Y-%m-%d %H:%M:%S} UTC")
+    say(f"messages withheld: {settled.withheld}, reminders withheld: {settled.reminders}")
+    say(f"invitations closed: {settled.invitations}; invite anew whoever still needs one: vestibule invite")
+    say(f"staff to be told when the bot runs: {settled.told}")
+    say("People erased since then are there again: erase them anew before the bot runs (vestibule erase)")
+    if aside is not None:
+        say(
+            f"the former database is {aside}; remove it once all is well, with its -wal and -shm if there are any"
+        )
+
+
+def _rings(settings: Settings) -> list[Keyring]:
+    """The keys for backups; those of the data open what was made before there were any of their own."""
+    try:
+        rings = [Keyring(settings.backup_keys_text())]
+    except BadKeys as fault:
+        if settings.backup_keys is None:
+            raise
+        raise BadKeys(str(fault).replace("VESTIBULE_KEYS", "VESTIBULE_BACKUP_KEYS")) from None
+    return rings if settings.backup_keys is None else [*rings, Keyring(settings.keys_text())]
+
+
+async def _settle(settings: Settings, url: str, keys: Keyring, made_at: datetime) -> Settled:
+    from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
+
+    desk = wiring.make_desk(settings, SystemClock(), SystemIds())
+    storage = SqliteStorage(url, keys, desk.ids)
+    try:
+        # What should be gone by now goes before anything of it can be sent (S-42).
+        await Expirer(storage, desk).run()
+        async with storage.unit() as unit:
+            settled = await settle(unit, desk, made_at)
+            await unit.commit()
+    finally:
+        await storage.close()
+    return settled

@@ -1,0 +1,58 @@
+"""What the rights of one person need of storage (S-45)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.ports.plan import Allowance
+from bot.ports.records import Case, Person
+
+FAREWELL = "farewell"
+"""The slot of the one line that still goes to a chat that was closed."""
+
+
+class Everything(Protocol):
+    """All that is one person's, over every table: to export, to count, to erase (S-45)."""
+
+    async def by_alias(self, programme_id: str, alias: str) -> list[Person]:
+        """Participants and staff of that alias, those who left among them."""
+        ...
+
+    async def being_erased(self) -> list[Person]:
+        """Those whose erasure has begun and waits for their chat to be cleared."""
+        ...
+
+    async def cases_of(self, person_id: str) -> list[Case]:
+        """Open and closed, by number."""
+        ...
+
+    async def tested_sessions(self, person_id: str) -> list[str]:
+        """Ids of the sessions for which something stands in readiness, oldest first."""
+        ...
+
+    async def allowances_of(self, person_id: str) -> list[Allowance]:
+        """Past ones too."""
+        ...
+
+    async def counts(self, person: Person) -> dict[str, int]:
+        """Table -> rows that are the person's; tables without any are left out."""
+        ...
+
+    async def erase_content(self, person: Person, *, keep_cases: bool) -> dict[str, int]:
+        """Everything but the chat, what waits for it, and the person's own row; table -> rows.
+
+        `keep_cases`: closed cases stay as a bare record.
+        """
+        ...
+
+    async def waits_for_chat(self, person_id: str) -> bool:
+        """Whether anything still waits to go to the person's chats."""
+        ...
+
+    async def left_standing(self, person_id: str) -> int:
+        """How many messages of the person's chats could not be taken away (S-43)."""
+        ...
+
+    async def erase_link(self, person: Person) -> dict[str, int]:
+        """The chat, what was sent there and the person's row, which stays empty where something kept needs it."""
+        ...

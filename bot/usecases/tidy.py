@@ -1,0 +1,130 @@
+"""Clears the chats of everything sensitive, of both sides, and tells people what may still stand there (S-43).
+
+Nothing is kept in memory: what stands is in the ledger, and a sweep is a row like any other. So a restart, an
+outage or a 429 delays a sweep but loses none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from bot.ports.inbound import Command, Inbound, Press
+from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow
+from bot.ports.stores import Standing, Unit, Unreadable
+from bot.usecases.desk import Desk
+from bot.usecases.staff_notice import tell_administrators
+from flows.effects import Line
+
+log = structlog.get_logger(__name__)
+
+AT_MOST: Final = timedelta(hours=23)
+"""How long something sensitive may stand; an hour less than the 24 promised, for a queue or an outage."""
+LIVE: Final = timedelta(hours=1)
+"""What is newer than this stays when only something else has become too old: a conversation may be under way."""
+TELEGRAM: Final = timedelta(hours=48)
+"""After this Telegram deletes nothing any more."""
+AGAIN: Final = timedelta(minutes=30)
+"""Between tries in a chat that is closed."""
+UNREACHABLE: Final = "unreachable"
+
+LEFT_BEHIND = Line(
+    "staff",
+    "Clearing the chats, since the last such notice: {kept} messages could not be deleted, and {perhaps} may have "
+    "been sent twice, with a copy that cannot be found. They may still be read on phones.",
+)
+
+
+async def remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> None:
+    """Note what a person sent in the ledger, so that it is deleted too. A command alone tells nothing."""
+    if isinstance(inbound.what, Press) or inbound.message_id is None:
+        return
+    if await unit.ledger.by_message(chat.id, inbound.message_id) is None:
+        sensitive = not (isinstance(inbound.what, Command) and not inbound.what.argument)
+        await unit.ledger.add(
+            LedgerEntry(desk.ids.new(), chat.id, inbound.message_id, "person", "", sensitive, inbound.at)
+        )
+
+
+async def tidy(unit: Unit, desk: Desk, now: datetime) -> int:
+    """Stage a sweep for every chat in which something sensitive has stood long enough; gives how many.
+
+    That is: in a participant's chat at rest, the door's minutes after the last of it, so that a closing message
+    has had its time; anywhere, `AT_MOST` after the oldest. The caller commits.
+    """
+    await unit.ledger.clock_set_back(now)
+    staged = 0
+    for standing in await unit.ledger.sensitive():
+        try:
+            staged += await _look(unit, desk, standing, now)
+        except Unreadable as fault:  # one chat that cannot be read stops no other
+            log.warning("tidy.unreadable", error=str(fault))
+    return staged
+
+
+async def _look(unit: Unit, desk: Desk, standing: Standing, now: datetime) -> bool:
+    old = now - standing.oldest >= AT_MOST
+    quiet = now - standing.newest >= timedelta(minutes=desk.numbers.door)
+    if not old and not quiet:
+        return False
+    chat = await unit.chats.get(standing.chat_id)
+    if chat is None or not (old or await _at_rest(unit, chat)):
+        return False
+    if any(row.op == "sweep" for row in await unit.outbox.waiting(chat.id)):
+        return False
+    if chat.state != "open" and not await _within_reach(unit, chat, now):
+        return False
+    # A sweep of this lane takes what stood when it was due, so that it cannot overtake what comes meanwhile.
+    due = now + AGAIN if chat.state != "open" else now if quiet else now - LIVE
+    await unit.outbox.add(OutboxRow(chat.id, Lane.TIDY, "sensitive", "sweep", due))
+    return True
+
+
+async def _at_rest(unit: Unit, chat: Chat) -> bool:
+    """Whether a participant has no question open. Staff's details and rosters go away at times of their own."""
+    person = await unit.people.get(chat.person_id)
+    if person is None or person.kind == "staff":
+        return False
+    visit = await unit.visits.get(person.visit_id) if person.visit_id else None
+    return chat.state != "open" or person.state == "left" or visit is None or visit.status != "open"
+
+
+async def _within_reach(unit: Unit, chat: Chat, now: datetime) -> bool:
+    """Whether anything in a closed chat can still be deleted; what cannot is given up and counted."""
+    left = False
+    for entry in await unit.ledger.standing(chat.id, sensitive_only=True):
+        if now - entry.at >= TELEGRAM:
+            await unit.ledger.gone(entry.id, now, UNREACHABLE)
+        else:
+            left = True
+    return left
+
+
+async def tell_left_behind(unit: Unit, desk: Desk, programme_id: str) -> int:
+    """Tell the administrators how much could not be cleared since they were told last; gives how many were told.
+
+    Counts only, and only if there are any. Called once a day.
+    """
+    now, name = desk.now(), f"tidy-{programme_id}"
+    since = await unit.pulses.last(name) or now - TELEGRAM
+    kept = await _of_programme(unit, programme_id, await unit.ledger.left_behind(since, now))
+    perhaps = await _of_programme(unit, programme_id, await unit.outbox.left_behind(since, now))
+    told = 0
+    if kept or perhaps:
+        counts = {"kept": str(kept), "perhaps": str(perhaps)}
+        told = await tell_administrators(unit, desk, programme_id, LEFT_BEHIND, counts)
+    if told or not (kept or perhaps):
+        await unit.pulses.beat(name, now)
+    return told
+
+
+async def _of_programme(unit: Unit, programme_id: str, by_chat: Mapping[str, int]) -> int:
+    count = 0
+    for chat_id, number in by_chat.items():
+        chat = await unit.chats.get(chat_id)
+        person = await unit.people.get(chat.person_id) if chat else None
+        count += number if person is not None and person.programme_id == programme_id else 0
+    return count

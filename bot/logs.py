@@ -78,6 +78,20 @@ class LibraryHandler(logging.Handler):
         structlog.get_logger().log(record.levelno, "library", library=record.name, exc_info=record.exc_info)
 
 
+class Stderr:
+    """Writes each line to the process's stderr. One that is closed or full stops nobody's alert: the line is lost."""
+
+    def msg(self, line: str) -> None:
+        """Write a line, if that is possible."""
+        try:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # broken pipe, full disk, closed: there is nowhere left to say so
+            return
+
+    log = debug = info = warn = warning = error = critical = fatal = exception = msg
+
+
 def configure(level: str = "info") -> None:
     """Set logging up for this process: lines of JSON to stderr, or plain columns on a terminal."""
     lowest = logging.getLevelName(level.upper())
@@ -91,7 +105,7 @@ def configure(level: str = "info") -> None:
             columns if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(lowest),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: Stderr(),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(lowest, logging.WARNING), handlers=[LibraryHandler()], force=True)

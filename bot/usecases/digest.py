@@ -1,6 +1,6 @@
 """What is for review: in the digest of a working morning, and in the weekly list for case management.
 
-References and kinds only, no names (S-20). Changes in the home stand first, as a number: which cases they are is
+References and kinds only, no names (S-20). Cases with changes in the home stand first, unmarked: which they are is
 read in the cases.
 """
 
@@ -36,7 +36,6 @@ SLOT = "digest-"
 DIGEST = Line("staff", "For review:")
 WEEKLY = Line("staff", "Open cases this week:")
 NONE_OPEN = Line("staff", "No case is open.")
-AT_HOME = Line("staff", "Changes in the home: {count}")
 ROW = Line("staff", "{case} · {kind}")
 ROW_OPEN = Line("staff", "{case} · {kind} · open for {days} days")
 ROW_TODAY = Line("staff", "{case} · {kind} · open since yesterday or today")
@@ -150,7 +149,15 @@ def _page(seen: Sequence[Item], may_open: frozenset[str]) -> _Page:
     roles: dict[str, list[Role]] = {}
     for case, part in seen:
         roles.setdefault(case.id, []).append(part.role)
-    return _Page({case.id: case for case, _ in seen}, roles, may_open)
+    found = {case.id: case for case, _ in seen}
+    # First, and no word about it: a number beside few references would name the concern (S-20).
+    first = sorted(found.values(), key=lambda case: not _at_home(case, roles[case.id]))
+    return _Page({case.id: case for case in first}, roles, may_open)
+
+
+def _at_home(case: Case, roles: Sequence[Role]) -> bool:
+    """Whether what comes to the roles says that something in the home has changed."""
+    return any(raised.concern in HOME for raised in raised_for(case, roles))
 
 
 async def _tell(unit: Unit, desk: Desk, person_id: str, heading: Line, page: _Page, *, aged: bool) -> bool:
@@ -183,11 +190,7 @@ def _text(desk: Desk, reader: Person, heading: Line, page: _Page, now: datetime,
 
     if not page.cases:
         return line(NONE_OPEN)
-    at_home = sum(
-        any(raised.concern in HOME for raised in raised_for(case, page.roles[case.id]))
-        for case in page.cases.values()
-    )
-    lines = [line(heading), line(AT_HOME, count=str(at_home))]
+    lines = [line(heading)]
     for case in list(page.cases.values())[:LISTED]:
         kind = line(texts.KIND[kind_for(desk, case, page.roles[case.id])])
         days = (now - case.opened_at).days

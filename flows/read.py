@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -93,9 +93,7 @@ def _read(path: Path, model: type[T]) -> tuple[T | None, list[str]]:
 def _composed(text: str) -> yaml.Node | None:
     """By libyaml where the wheel has it, ten times as fast; what it refuses is read again by who says better where."""
     try:
-        return cast(
-            "yaml.Node | None", yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        )
+        return yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError:
         return yaml.compose(text, Loader=yaml.SafeLoader)
 

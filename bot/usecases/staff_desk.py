@@ -184,8 +184,13 @@ async def _outlasts_case(unit: Unit, visitor: Visitor, action: Action) -> bool:
 
 
 async def _open_cases(unit: Unit, person: Person, chat: Chat) -> list[Case]:
-    cases = await unit.cases.open_in(person.programme_id)
-    return [case for case in cases if (await visit(unit, person, chat, case)).mine]
+    """Those in which something is left for them; which other role a case waits for shows in none (S-22)."""
+    found = []
+    for case in await unit.cases.open_in(person.programme_id):
+        mine = (await visit(unit, person, chat, case)).mine
+        if any(part.state != "done" for part in mine) or (mine and await can_lift(unit, case, mine)):
+            found.append(case)
+    return found
 
 
 async def _list_cases(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:

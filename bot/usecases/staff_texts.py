@@ -42,6 +42,7 @@ ROLE_NAMES = {
     Role.TECH: Line("staff", "Technical help"),
     Role.DUTY: Line("staff", "Duty"),
     Role.MANAGER: Line("staff", "Managers"),
+    Role.PARTNER_SUPPORT: Line("staff", "Partner support"),
 }
 OTHER_ROLE = Line("staff", "{role}: {state}.")
 OTHER_NOT_ASKED = Line("staff", "not asked yet")
@@ -52,7 +53,10 @@ OTHER_STATES = {
 }
 
 YOU_TOOK = Line("staff", "You have taken this on.")
-ROLE_TOOK = Line("staff", "Taken on by somebody of your role.")
+ROLE_TOOK = Line("staff", "Taken on by a colleague.")
+YOU_TOOK_FOR = Line("staff", "Taken on by you for: {roles}.")
+ASKED_FOR = Line("staff", "You are asked for: {roles}.")
+STILL_ASKED = Line("staff", "Noted. Partner support itself is still asked.")
 ROLE_DONE = Line("staff", "Done for your role: {outcome}.")
 ROLE_SEEN = Line("staff", "Seen by partner support.")
 HOLD_STANDS = Line("staff", "The hold still stands until somebody lifts it.")
@@ -168,6 +172,7 @@ STEPS = {
 # Where a session's people are named: what the clock found.
 SESSION_STEPS = {
     "DEADLINE": Line("staff", "At the deadline: not finished, or still to fix"),
+    "LAST": Line("staff", "Shortly before the start: not confirmed, or not finished"),
     "START": Line("staff", "At the start: not confirmed, or not finished"),
 }
 DETAILS_OF = Line("staff", "{case} · {alias}")
@@ -188,3 +193,8 @@ def outcomes_for(kind: CaseKind, *, waits_for: Collection[str]) -> tuple[str, ..
     """The outcomes staff can choose from, in the list's order; never free text (S-22)."""
     allowed: Collection[str] = {*_OF_KIND[kind], *waits_for}
     return tuple(outcome for outcome in OUTCOMES if outcome in allowed)
+
+
+def nameless(person_id: str) -> str:
+    """What stands for the alias of somebody whose row does not open: the end of the id that the log names too."""
+    return f"? {person_id[-6:]}"

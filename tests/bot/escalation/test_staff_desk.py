@@ -18,7 +18,7 @@ async def test_taking_a_case_on_shows_it_to_all_of_the_role_without_a_name(town)
     await town.delivered()
     await town.presses("other facilitator", "CASE:take:K-101")
     assert "You have taken this on." in await town.texts("other facilitator")
-    assert "Taken on by somebody of your role." in await town.texts("facilitator")
+    assert "Taken on by a colleague." in await town.texts("facilitator")
     assert "alias" not in await town.texts("facilitator")
     assert data_of(await town.waiting("facilitator")) == []
     assert await town.waiting("partner support") == []

@@ -226,7 +226,7 @@ async def alert(
     notes: Sequence[Line] = (),
     taken: bool = False,
 ) -> None:
-    """Alert each person by their ways, once by each, for all parts in which they are asked now.
+    """Alert each person by their ways, once by each, for all parts in which they are asked now or have taken on.
 
     `taken`: because of one they have taken on.
     """
@@ -234,7 +234,11 @@ async def alert(
         ways = await ways_to(unit, person_id)
         if ways is None:
             continue
-        mine = [part for part in parts_asking(parts, person_id) if taken or part.state == "asking"]
+        mine = [
+            part
+            for part in parts_asking(parts, person_id)
+            if taken or part.state == "asking" or (part.state == "taken" and part.taken_by == person_id)
+        ]
         if ways.telegram:
             await show(unit, desk, case, ways.person, ways.chat, mine, notes=notes, fresh=True, urgent=True)
         if ways.email:

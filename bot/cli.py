@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 a fault, 2 wrong use.
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -20,8 +22,9 @@ from bot.commands.migrate import migrate
 from bot.commands.rehearse import rehearse
 from bot.commands.running import demo, run
 from bot.commands.sessions import sessions
-from bot.commands.terminal import FAULT, Told, complain
-from bot.logs import kinds_of, places_of
+from bot.commands.terminal import FAULT, Told, complain, say
+from bot.commands.zone import zone
+from bot.logs import configure_commands, kinds_of, places_of
 from bot.ports.stores import StorageFault
 from bot.settings import BadSettings
 from bot.storage.sealing import BadKeys, CannotOpen
@@ -34,7 +37,24 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, run, check, rehearse, diagram, invite, migrate, doctor):
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"vestibule {metadata.version('vestibule')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[  # noqa: ARG001 - it is heard by its callback
+        bool, typer.Option("--version", help="Say the version, and end.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """What can be said before any command."""
+
+
+for command in (demo, run, check, rehearse, diagram, invite, zone, migrate, doctor):
     app.command()(command)
 app.command("import")(import_file)
 app.add_typer(keys, name="keys")
@@ -44,6 +64,7 @@ app.add_typer(sessions, name="sessions")
 
 def main() -> None:
     """The console script: run a command; every fault is a clear line, never a traceback."""
+    configure_commands()
     try:
         app()
     except Told as told:

@@ -70,6 +70,27 @@ def _plain(value: Any) -> bool:
     return isinstance(value, (bool, int, float)) or (isinstance(value, str) and bool(_WORD.match(value)))
 
 
+TOLD_PEOPLE = {
+    "staff_notice.nobody": "note: nobody of staff could be told of this; please tell them yourself"
+}
+"""What a command logs that whoever typed it has to know, as a sentence."""
+
+
+def _as_sentence(logger: Any, method: str, event: MutableMapping[str, Any]) -> str | bytes:
+    said = TOLD_PEOPLE.get(str(event.get("event")))
+    return said or structlog.processors.JSONRenderer()(logger, method, event)
+
+
+def configure_commands() -> None:
+    """For commands that people type: warnings on stderr, as sentences where there are some. `configure` is for `run`."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, name_error, keep_allowed, _as_sentence],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: Stderr(),
+        cache_logger_on_first_use=False,
+    )
+
+
 class LibraryHandler(logging.Handler):
     """What libraries log arrives as their name, level and kind of error; their words may hold anything."""
 

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from bot.ports.plan import Allowance, Reminder, Shift
+from bot.ports.plan import Allowance, Fate, Reminder, Shift
 from bot.ports.records import (
     Agreement,
     AnswerRow,
@@ -80,7 +80,11 @@ class Sessions(Protocol):
 
     async def between(self, start: datetime, end: datetime) -> list[Session]: ...
     async def of_programme(self, programme_id: str, start: datetime, end: datetime) -> list[Session]:
-        """All of them whose start lies in the span, cancelled ones too, by start."""
+        """All of them whose start lies in the span, cancelled ones too, by start. What cannot be read is left out."""
+        ...
+
+    async def unreadable(self, programme_id: str, start: datetime, end: datetime) -> list[str]:
+        """Ids of the planned ones of that span that cannot be read."""
         ...
 
 
@@ -94,12 +98,16 @@ class People(Protocol):
     async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
         """Staff of that role: of that group only, or of the whole programme when `group_id` is None.
 
-        Whoever cannot be read is left out and logged, here and in `in_group`.
+        Whoever has left is not among them. Whoever cannot be read is left out and logged, here and in `in_group`.
         """
         ...
 
     async def in_group(self, group_id: str) -> list[Person]:
         """The group's participants."""
+        ...
+
+    async def unreadable(self, group_id: str) -> list[str]:
+        """Ids of the group's participants who cannot be read and have not left."""
         ...
 
     async def groups_of(self, person_id: str) -> list[str]:
@@ -291,6 +299,10 @@ class Reminders(Protocol):
         """Write fate, reason, done_at and due_at of the row with that id, if its fate still was `due`."""
         ...
 
+    async def correct(self, reminder_id: str, fate: Fate, reason: str) -> None:
+        """What counted as sent or late did not arrive: write why. Any other fate stays (R-18)."""
+        ...
+
     async def of_session(self, session_id: str) -> list[Reminder]: ...
     async def of_person(self, person_id: str) -> list[Reminder]: ...
     async def between(self, programme_id: str, start: datetime, end: datetime) -> list[Reminder]:
@@ -327,6 +339,9 @@ class Allowances(Protocol):
 
     async def add(self, allowance: Allowance) -> None: ...
     async def current(self, person_id: str, now: datetime) -> list[Allowance]: ...
+    async def end(self, person_id: str, what: str, now: datetime) -> None:
+        """What is allowed of that kind ends at `now`."""
+        ...
 
 
 class Pulses(Protocol):

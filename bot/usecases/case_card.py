@@ -245,7 +245,7 @@ async def alert(
             text = render(
                 desk, case, ways.person, mine, await beside(unit, case, ways.person, mine), notes=notes
             )
-            await mail_case(unit, desk, ways.person, ways.chat, case, slot_of(case), text)
+            await mail_case(unit, desk, ways.person, ways.chat, case, slot_of(case), text, mine)
 
 
 def readers_of(changed: Iterable[Role]) -> frozenset[Role]:

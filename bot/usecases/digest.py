@@ -14,7 +14,7 @@ import structlog
 
 from bot.escalation import ladder
 from bot.ports.records import AuditEntry, Case, CaseRole, Lane, Person, StaffRole
-from bot.ports.stores import Stale, Unit
+from bot.ports.stores import Stale, Unit, Unreadable
 from bot.usecases import staff_texts as texts
 from bot.usecases.ask_role import ask, build_ladder, restarted
 from bot.usecases.case_card import in_rows, kind_for, raised_for
@@ -22,6 +22,7 @@ from bot.usecases.desk import Desk, Message, post
 from bot.usecases.mail import notice_mail
 from bot.usecases.policy import hours_of
 from bot.usecases.reach import Ways, ways_to
+from bot.usecases.staff_notice import Told
 from flows.effects import Line
 from flows.values import Level, Role, Urgency
 
@@ -53,15 +54,15 @@ class _Page:
     may_open: frozenset[str]
 
 
-async def send_digest(unit: Unit, desk: Desk, programme_id: str) -> int:
-    """Ask, in one message each, about all that waits for a digest; how many people were told.
+async def send_digest(unit: Unit, desk: Desk, programme_id: str) -> Told:
+    """Ask, in one message each, about all that waits for a digest; how much that is, and how many people were told.
 
     Everybody the ladder has come to reads it each working morning until somebody takes it on; managers read all.
     Called again the same morning it does nothing.
     """
     items = await _advanced(unit, desk, await _waiting(unit, programme_id))
     if not items:
-        return 0
+        return Told(0)
     told = 0
     people = dict.fromkeys(person for _, part in items for person in part.asked)
     managers = [one.id for one in await unit.people.in_role(programme_id, StaffRole.MANAGER)]
@@ -74,11 +75,14 @@ async def send_digest(unit: Unit, desk: Desk, programme_id: str) -> int:
         ]
         asked = frozenset(case.id for case, part in seen if person_id in part.asked)
         told += bool(seen) and await _tell(unit, desk, person_id, DIGEST, _page(seen, asked), aged=False)
-    return told
+    return Told(len(items), told)
 
 
-async def send_weekly(unit: Unit, desk: Desk, programme_id: str) -> int:
-    """The list for case management: managers read of every open case, facilitators of those that come to them."""
+async def send_weekly(unit: Unit, desk: Desk, programme_id: str) -> Told:
+    """The list for case management: managers read of every open case, facilitators of those that come to them.
+
+    Managers also read that no case is open: for them there is always something to say.
+    """
     items: list[Item] = []
     for case in await unit.cases.open_in(programme_id):
         items += [(case, part) for part in await unit.cases.roles(case.id) if part.state != "done"]
@@ -93,16 +97,23 @@ async def send_weekly(unit: Unit, desk: Desk, programme_id: str) -> int:
         if seen and person.id not in {manager.id for manager in managers}:
             page = _page(seen, frozenset(case.id for case, _ in seen))
             told += await _tell(unit, desk, person.id, WEEKLY, page, aged=True)
-    return told
+    return Told(max(1, len(items)), told)
 
 
 async def is_solved(unit: Unit, case: Case, part: CaseRole) -> bool:
-    """Whether what was to be solved before the session is: the person's latest test for it says ready, later than that."""
+    """Whether what was to be solved before the session is: the person's latest test for it says ready, later than that.
+
+    What cannot be read is not solved, so that people look (S-31).
+    """
     raised = raised_for(case, [part.role])
     if case.session_id is None or not raised or any(r.urgency is not Urgency.ROSTER for r in raised):
         return False
-    session = await unit.sessions.get(case.session_id)
-    found = await unit.readiness.get(case.session_id, case.person_id)
+    try:
+        session = await unit.sessions.get(case.session_id)
+        found = await unit.readiness.get(case.session_id, case.person_id)
+    except Unreadable as fault:
+        log.warning("digest.unreadable", case=case.ref, error=str(fault))
+        return False
     return (
         session is not None
         and found is not None
@@ -176,7 +187,7 @@ async def _tell(unit: Unit, desk: Desk, person_id: str, heading: Line, page: _Pa
         await post(unit, desk, ways.chat, message, lane=Lane.REMINDER)
     if ways.email:
         await _mail(unit, desk, ways, text)
-    return ways.counts
+    return True
 
 
 async def _mail(unit: Unit, desk: Desk, ways: Ways, text: str) -> None:

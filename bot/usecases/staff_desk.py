@@ -16,7 +16,9 @@ from bot.usecases.case_beside import can_lift
 from bot.usecases.case_card import in_rows, show
 from bot.usecases.case_details import open_details
 from bot.usecases.desk import Desk, Message, post, sweep
+from bot.usecases.staff_help import help_for
 from bot.usecases.take_case import keep, see, take
+from bot.usecases.zone import write_zone
 from flows.effects import Line
 from flows.lines import CLOSINGS
 from flows.values import Closing
@@ -144,8 +146,10 @@ async def _commanded(unit: Unit, desk: Desk, person: Person, chat: Chat, command
         await _list_cases(unit, desk, person, chat)
     elif command.name in OPENS:
         await OPENS[command.name](unit, desk, person, chat)
+    elif command.name == "zone":
+        await write_zone(unit, desk, person, chat, command.argument)
     elif command.name == "help":
-        await say(unit, desk, person, chat, texts.HELP)
+        await post(unit, desk, chat, Message("notice", help_for(desk, person), fresh=True))
     elif command.name == "language":
         await _set_language(unit, desk, person, chat, ref.lower())
     elif command.name == "stop":

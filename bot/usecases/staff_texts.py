@@ -82,14 +82,6 @@ WHAT_CAN_BE_DONE = Line(
     "staff",
     "/case shows the open cases. Buttons stand below each case; /help says what can be written instead.",
 )
-HELP = Line(
-    "staff",
-    "/case: open cases.\n/case K-101: one case.\n/ack K-101: take it on.\n/details K-101: read it.\n"
-    "/resolve K-101: close it for your role.\n/handover K-101: give it to a colleague.\n"
-    "/lift K-101: answer the hold.\n/seen K-101: partner support has seen it.\n/roster: who is ready.\n"
-    "/duty: who is on duty.\n/allow: a dated exception.\n/release: open a closed step for somebody.\n"
-    "/language de: another language.\n/stop: take away details that stand here; cases stay.",
-)
 NO_CASES = Line("staff", "No open case is waiting for your roles.")
 OPEN_CASES = Line("staff", "Open cases of your roles:")
 CASE_IS_CLOSED = Line("staff", "Case {case} is closed.")
@@ -178,6 +170,7 @@ SESSION_STEPS = {
 DETAILS_OF = Line("staff", "{case} · {alias}")
 ANSWERED = Line("staff", "{step}\n→ {choices}")
 NEXT_STEP = Line("staff", "Next step: {text}")
+SET_ZONE = Line("staff", "Once you know their city, write: /zone {alias} Europe/London")
 SURROUNDINGS = Line("staff", "From the same test:\n{answers}")
 WROTE = Line("staff", "Written at {step}:\n{text}")
 UNASKED = Line("staff", "Not asked:\n{steps}")

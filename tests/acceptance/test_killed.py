@@ -222,7 +222,7 @@ async def test_a_server_that_knows_six_methods(database: Path) -> None:
 
 async def test_a_second_process_is_refused(database: Path) -> None:
     """R-15: a second `vestibule run` on the database ends with 1 and says why; the first goes on and answers."""
-    async with town(database) as (phone, _, books, bot):
+    async with town(database) as (phone, _, _, bot):
         await bot.start()
         phone.command("/selftest")
         await phone.expect("DOOR:yes", timeout=20)

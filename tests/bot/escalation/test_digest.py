@@ -17,12 +17,12 @@ MORNING = timedelta(hours=15)  # from 18:00 on Tuesday to 09:00 on Wednesday
 async def digest(town):
     """The digest of the morning; gives how many were told."""
     async with town.unit() as unit:
-        return await send_digest(unit, town.desk, town.ids["programme"])
+        return (await send_digest(unit, town.desk, town.ids["programme"])).people
 
 
 async def weekly(town):
     async with town.unit() as unit:
-        return await send_weekly(unit, town.desk, town.ids["programme"])
+        return (await send_weekly(unit, town.desk, town.ids["programme"])).people
 
 
 async def said(town, name):

@@ -35,8 +35,8 @@ $(BIN)/python:
 
 venv: .venv/dev.stamp ## .venv with everything the tests need
 
-demo: .venv/run.stamp ## the whole thing in a browser, with a simulated Telegram
-	@$(BIN)/vestibule demo
+demo: .venv/run.stamp ## the whole thing in a browser, with a simulated Telegram (ARGS="--port 8090" for another port)
+	@$(BIN)/vestibule demo $(ARGS)
 
 test: lint types imports check cov ## all that must be green before a change goes in
 	@$(BIN)/python -m tests.chromium "make test: everything is green"

@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 a fault, 2 wrong use.
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -27,8 +29,9 @@ from bot.commands.requests import requests
 from bot.commands.retention import retention
 from bot.commands.running import demo, run
 from bot.commands.sessions import sessions
-from bot.commands.terminal import FAULT, Told, complain
-from bot.logs import kinds_of, places_of
+from bot.commands.terminal import FAULT, Told, complain, say
+from bot.commands.zone import zone
+from bot.logs import configure_commands, kinds_of, places_of
 from bot.ports.stores import StorageFault
 from bot.settings import BadSettings
 from bot.storage.sealing import BadKeys, CannotOpen
@@ -41,6 +44,23 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"vestibule {metadata.version('vestibule')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the version, and end.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """What can be said before any command."""
+
+
 for command in (
     demo,
     run,
@@ -48,6 +68,7 @@ for command in (
     rehearse,
     diagram,
     invite,
+    zone,
     migrate,
     doctor,
     backup,
@@ -68,6 +89,7 @@ app.add_typer(requests, name="requests")
 
 def main() -> None:
     """The console script: run a command; every fault is a clear line, never a traceback."""
+    configure_commands()
     try:
         app()
     except Told as told:

@@ -121,12 +121,47 @@ def _places(trace: TracebackType | None) -> list[str]:
     return found
 
 
+TOLD_PEOPLE = {
+    "staff_notice.nobody": "note: nobody of staff could be told of this; please tell them yourself"
+}
+"""What a command logs that whoever typed it has to know, as a sentence."""
+
+
+def _as_sentence(logger: Any, method: str, event: MutableMapping[str, Any]) -> str | bytes:
+    said = TOLD_PEOPLE.get(str(event.get("event")))
+    return said or structlog.processors.JSONRenderer()(logger, method, event)
+
+
+def configure_commands() -> None:
+    """For commands that people type: warnings on stderr, as sentences where there are some. `configure` is for `run`."""
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, name_error, keep_allowed, _as_sentence],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=lambda *_: Stderr(),
+        cache_logger_on_first_use=False,
+    )
+
+
 class LibraryHandler(logging.Handler):
     """What libraries log arrives as their name, level and kind of error; their words may hold anything."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Pass it on without its message."""
         structlog.get_logger().log(record.levelno, "library", library=record.name, exc_info=record.exc_info)
+
+
+class Stderr:
+    """Writes each line to the process's stderr. One that is closed or full stops nobody's alert: the line is lost."""
+
+    def msg(self, line: str) -> None:
+        """Write a line, if that is possible."""
+        try:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # broken pipe, full disk, closed: there is nowhere left to say so
+            return
+
+    log = debug = info = warn = warning = error = critical = fatal = exception = msg
 
 
 def configure(level: str = "info") -> None:
@@ -142,7 +177,7 @@ def configure(level: str = "info") -> None:
             columns if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(lowest),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: Stderr(),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=max(lowest, logging.WARNING), handlers=[LibraryHandler()], force=True)

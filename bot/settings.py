@@ -123,9 +123,6 @@ class Settings(BaseSettings):
         60,
         description="Minutes until the next person is asked about what is to be solved before the session.",
     )
-    ladder_review_minutes: Minutes = Field(
-        24 * 60, description="Minutes until the next person is asked about what is for review."
-    )
     long_poll_seconds: Annotated[int, Field(ge=0, le=50)] = Field(
         25, description="Seconds that one question to Telegram for news may wait for an answer."
     )
@@ -233,7 +230,6 @@ class Settings(BaseSettings):
                 Urgency.NOW: self.ladder_now_minutes,
                 Urgency.SESSION: self.ladder_session_minutes,
                 Urgency.ROSTER: self.ladder_roster_minutes,
-                Urgency.REVIEW: self.ladder_review_minutes,
             },
         )
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 from starlette.types import ASGIApp
 from telegram import Bot
-from telegram.error import BadRequest, NetworkError
+from telegram.error import TelegramError
 
 from bot.clock import SystemClock
 from bot.escalation.cycle import Cycle
@@ -29,7 +29,7 @@ from bot.storage.unit_of_work import SqliteStorage
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
-from bot.telegram.transport import build_bot
+from bot.telegram.transport import build_bot, id_of
 from bot.texts import GettextTexts, languages, own_name
 from bot.usecases import staff_desk
 from bot.usecases.carry_out import MissingScript
@@ -150,20 +150,32 @@ class Vestibule:
     web: WebServer | None
 
     async def run(self) -> None:
-        """Run until cancelled. A loop that breaks ends all of them: better restarted than half alive."""
-        async with asyncio.TaskGroup() as group:
-            for loop in (
-                self.poller.run,
-                self.sender.run,
-                self.mail.run,
-                self.cycle.run,
-                self.schedule.run,
-                self.strangers.run,
-                self.heartbeat.run,
-                self.watch.run,
-                *([self.web.run] if self.web else []),
-            ):
-                group.create_task(loop())
+        """Run until cancelled. A loop that breaks ends all of them: better restarted than half alive.
+
+        Raises the TelegramError itself when Telegram refuses us for good, such as InvalidToken.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for loop in self._loops():
+                    group.create_task(loop())
+        except BaseExceptionGroup as broken:
+            for error in broken.exceptions:
+                if isinstance(error, TelegramError):
+                    raise error from None
+            raise
+
+    def _loops(self) -> tuple[Callable[[], Coroutine[None, None, None]], ...]:
+        return (
+            self.poller.run,
+            self.sender.run,
+            self.mail.run,
+            self.cycle.run,
+            self.schedule.run,
+            self.strangers.run,
+            self.heartbeat.run,
+            self.watch.run,
+            *((self.web.run,) if self.web else ()),
+        )
 
 
 @asynccontextmanager
@@ -177,8 +189,7 @@ async def open_bot(
 ) -> AsyncIterator[Vestibule]:
     """A bot with its storage and connections, closed at the end. `mailer`: instead of the mail server of the settings.
 
-    Waits for the Bot API to be reachable. Raises StorageFault, ScriptFault, MissingScript, or
-    telegram.error.InvalidToken when the token is not known.
+    Telegram is not asked for anything before it runs. Raises StorageFault, ScriptFault or MissingScript.
     """
     clock = clock or SystemClock()
     ids = ids or SystemIds()
@@ -186,7 +197,7 @@ async def open_bot(
     own = None if storage else make_storage(settings, ids)
     kept: Storage
     if own is not None:
-        await own.open()
+        await own.open(sole=True)
         kept = own
     else:
         assert storage is not None, "either given or made"
@@ -197,34 +208,20 @@ async def open_bot(
         async with kept.unit() as unit:
             await note_sealing(unit, clock.now())
             await unit.commit()
-        await _reach(telegram)
-        await introduce(telegram, desk)
+        await telegram.request.initialize()  # what is sent before Telegram was reached is tried as after it
         yield _assemble(settings, desk, kept, telegram, mailer or _mailer(settings, clock))
     finally:
         await telegram.shutdown()
+        await telegram.request.shutdown()  # the library closes it only if Telegram was ever asked
         if own is not None:
             await own.close()
-
-
-async def _reach(telegram: Bot) -> None:
-    """getMe, again and again while the network is down: a machine may start before its network does."""
-    seconds = 1.0
-    while True:
-        try:
-            return await telegram.initialize()
-        except BadRequest:
-            raise
-        except NetworkError as error:
-            log.warning("telegram.unreachable", fault=type(error).__name__, seconds=seconds)
-        await asyncio.sleep(seconds)
-        seconds = min(seconds * 2, 30.0)
 
 
 def _assemble(
     settings: Settings, desk: Desk, storage: Storage, telegram: Bot, mailer: Messenger
 ) -> Vestibule:
     messenger = TelegramMessenger(telegram)
-    rounds = Rounds(desk.clock, CYCLES)
+    rounds = Rounds(CYCLES)
     metrics = Metrics(rounds)
     limits = SendLimits(off=settings.send_limits_off())
 
@@ -245,12 +242,18 @@ def _assemble(
 
     take = TakeUpdates(storage, desk, staff_desk.handle)
     strangers = Strangers(messenger, desk.clock, sender.pace, desk.texts, desk.languages)
+
+    async def reach() -> None:
+        await telegram.initialize()
+        await introduce(telegram, desk)
+
     poller = Poller(
         telegram,
-        telegram.id,
+        id_of(telegram),
         _intake(take, wake, strangers, metrics),
         desk.clock,
         answer=messenger.answer_press,
+        reach=reach,
         long_poll=settings.long_poll_seconds,
         turned=told(POLL),
     )

@@ -16,6 +16,8 @@ from pydantic_core import PydanticUndefined
 
 from bot.commands.examine import Finding, assessment, clock, database, disk, keys, offered, private, sqlite
 from bot.commands.examine_bot import bot_findings
+from bot.commands.examine_sessions import session_findings
+from bot.commands.examine_staff import staff_findings
 from bot.commands.terminal import FAULT, Told, complain, progress, say
 from bot.settings import PREFIX, BadSettings, Settings, load_settings, variable
 
@@ -41,13 +43,17 @@ def doctor(
         return is_well(settings.heartbeat_file)
     findings = [Finding("fault", "settings", says) for says in misspelt(os.environ)]
     with progress() as bar:
-        task = bar.add_task("looking", total=9)
+        task = bar.add_task("looking", total=11)
         for look in (assessment, offered, database, private, sqlite, disk, keys):
             findings += look(settings)
             bar.advance(task)
         findings += asyncio.run(bot_findings(settings))
         bar.advance(task)
         findings += asyncio.run(clock(settings))
+        bar.advance(task)
+        findings += asyncio.run(staff_findings(settings))
+        bar.advance(task)
+        findings += asyncio.run(session_findings(settings))
     findings.sort(key=lambda finding: list(_STYLES).index(finding.mark))
     for finding in findings:
         say(f"{finding.mark:5}  {finding.what}: {finding.says}", _STYLES[finding.mark])

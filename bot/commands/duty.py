@@ -17,7 +17,7 @@ from bot.ports.records import Programme, StaffRole
 from bot.ports.stores import Unit
 from bot.usecases.desk import Desk
 from bot.usecases.import_duty import BadDuty, import_duty
-from bot.usecases.rota import GAPS_AHEAD, gaps_of, has_rota
+from bot.usecases.rota import GAPS_AHEAD, gaps_of, has_rota, rotas_of
 
 duty = typer.Typer(help="Duty: import rotas, list shifts, find gaps.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def import_(
 
 @duty.command("list")
 def list_(days: Days = 7, programme: OfProgramme = None) -> None:
-    """The shifts of the next days, by role and start."""
+    """The shifts of the next days, by role and start; and who of the rotas has not enrolled yet."""
 
     async def work(unit: Unit, desk: Desk, chosen: Programme) -> list[str]:
         lines: list[str] = []
@@ -66,7 +66,8 @@ def list_(days: Days = 7, programme: OfProgramme = None) -> None:
                 person = await unit.people.get(shift.person_id)
                 span = _span(chosen, shift.starts_at, shift.ends_at)
                 lines.append(f"{role}  {span}  {person.alias if person else 'nobody'}")
-        return lines or [f"nobody is on duty by a rota in the next {days} days"]
+        lines = lines or [f"nobody is on duty by a rota in the next {days} days"]
+        return lines + await _awaited(unit, chosen)
 
     _run(programme, work)
 
@@ -87,6 +88,18 @@ def gaps(days: Days = GAPS_AHEAD.days, programme: OfProgramme = None) -> None:
         ]
 
     _run(programme, work)
+
+
+async def _awaited(unit: Unit, programme: Programme) -> list[str]:
+    """A line for each in the rotas who was invited and has not come: nothing of theirs is a shift yet."""
+    invited = {one.id: one.alias for one in await unit.invitations.pending(programme.id)}
+    found = [
+        f"{rota.role}  has not enrolled yet: {invited[who]}; see: vestibule invite --again"
+        for rota in rotas_of(programme)
+        for _, _, who in rota.people()
+        if who in invited
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _span(programme: Programme, start: datetime, end: datetime) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
-from io import StringIO
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from icalendar import Calendar, Component
 from icalendar.error import BrokenCalendarProperty
 
 from bot.commands.input_file import text_of
+from bot.commands.sessions_csv import split
 from bot.commands.terminal import Told
 from bot.ports.records import StaffRole
 from bot.usecases.file_entry import known_timezone
@@ -34,32 +33,40 @@ class _Bad(Exception):
 
 
 def read_csv(path: Path) -> list[Planned]:
-    """Lines of role, person (alias), starts and ends (local) and zone, which may be empty. Raises Told."""
-    try:
-        lines = csv.reader(StringIO(text_of(path, f"{path}:1"), newline=""))
-        if [name.strip().lower() for name in next(lines, [])] != list(COLUMNS):
-            raise Told(f"{path}:1: the columns should be {','.join(COLUMNS)}")
-        rows = [(lines.line_num, row) for row in lines if any(value.strip() for value in row)]
-    except csv.Error as error:
-        raise Told(f"{path}:1: cannot be read ({type(error).__name__}); a UTF-8 file is expected") from None
+    """Lines of role, person (alias), starts and ends (local) and zone, which may be empty. Raises Told, with all faults."""
+    lines = text_of(path, f"{path}:1").splitlines()
+    if [name.strip().lower() for name in split(lines[0] if lines else "", ",")[0]] != list(COLUMNS):
+        raise Told(f"{path}:1: the columns should be {','.join(COLUMNS)}")
     found, faults = list[Planned](), list[str]()
-    for number, row in rows:
-        try:
-            found.append(_of_row(f"{path}:{number}", [value.strip() for value in row]))
-        except _Bad as bad:
-            faults.append(f"{path}:{number}: {bad}")
+    for number, line in enumerate(lines[1:], 2):
+        if line.strip(" \t,"):
+            values, columns = split(line, ",")
+            places = [f"{path}:{number}:{column}" for column in columns]
+            found += _of_row(places, [value.strip() for value in values], faults)
     if faults:
         raise Told(*faults)
     return found
 
 
-def _of_row(place: str, row: list[str]) -> Planned:
+def _of_row(places: Sequence[str], row: Sequence[str], faults: list[str]) -> list[Planned]:
+    """The shift of a line; without one all that is wrong with it is among the faults."""
     if len(row) != len(COLUMNS):
-        raise _Bad(f"{len(COLUMNS)} fields are expected: {','.join(COLUMNS)}")
-    role, alias, starts, ends, zone = row
-    if zone and not known_timezone(zone):
+        faults.append(f"{places[0]}: {len(COLUMNS)} fields are expected: {','.join(COLUMNS)}")
+        return []
+    read: list[Any] = []
+    readers: Sequence[Callable[[str], Any]] = (_role, str, _local, _local, _zone)
+    for place, value, reader in zip(places, row, readers, strict=True):
+        try:
+            read.append(reader(value))
+        except _Bad as bad:
+            faults.append(f"{place}: {bad}")
+    return [Planned(places[1], *read)] if len(read) == len(COLUMNS) else []
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    if name and not known_timezone(name):
         raise _Bad("there is no such time zone; it should look like Europe/London")
-    return Planned(place, _role(role), alias, _local(starts), _local(ends), ZoneInfo(zone) if zone else None)
+    return ZoneInfo(name) if name else None
 
 
 def _role(name: str) -> StaffRole:
@@ -181,6 +188,10 @@ def _occurrences(
     rule = event.get("RRULE")
     if rule is None:
         return [starts]
+    if zone is UTC or getattr(zone, "key", "") in ("UTC", "Etc/UTC"):
+        raise _Bad(
+            "repeated shifts in UTC would change their hour with the clocks; write DTSTART with its TZID"
+        )
     last = now.replace(tzinfo=None) + HORIZON
     if not {str(each).upper() for each in rule.get("FREQ", [])} <= _FREQUENCIES:
         # Of what comes every second and never fits, the search for the first one would not end.

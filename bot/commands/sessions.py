@@ -6,20 +6,28 @@ import re
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import typer
 
 from bot.commands.in_programme import Work, in_programme
-from bot.commands.sessions_csv import Read, fault_line, read_csv
+from bot.commands.sessions_csv import Read, placed_fault, read_csv
 from bot.commands.sessions_ics import read_ics
 from bot.commands.terminal import WRONG_USE, Told, progress
-from bot.ports.records import Group, Programme, Session
+from bot.ports.records import Programme, Session
 from bot.ports.stores import Unit
 from bot.schedule.series import utc_of
 from bot.usecases import plan_sessions
 from bot.usecases.desk import Desk
-from bot.usecases.import_sessions import FIRST_MINUTES, LAST_MINUTES, BadSessions, import_sessions, line_of
+from bot.usecases.import_sessions import (
+    FIRST_MINUTES,
+    LAST_MINUTES,
+    BadSessions,
+    import_sessions,
+    line_of,
+    local_time,
+    zone_of,
+)
 from bot.usecases.invite import OPERATOR, CannotInvite
 from bot.usecases.plan_sessions import CannotPlan, Change, find
 from bot.usecases.programme_file import WrongTime, is_relative, start_of
@@ -71,11 +79,14 @@ def import_(
             )
         with progress() as bar:
             task = bar.add_task("importing", total=len(read.meetings))
+            faults = list(read.faults)
             try:
-                return await import_sessions(unit, desk, chosen, read.meetings, lambda: bar.advance(task))
+                lines = await import_sessions(unit, desk, chosen, read.meetings, lambda: bar.advance(task))
             except BadSessions as bad:
-                lines = (fault_line(file, read.places[m.index], m.field, m.says) for m in bad.misfits)
-                raise Told(*lines) from None
+                faults += [placed_fault(file, read.places[m.index], m.field, m.says) for m in bad.misfits]
+            if faults:  # all of them at once; nothing is committed
+                raise Told(*(line for _, line in sorted(faults)))
+            return lines
 
     _run(programme, work)
 
@@ -104,22 +115,28 @@ def list_(
 @sessions.command("move")
 def move(
     key: Key,
-    when: Annotated[str, typer.Argument(help="Local time: 2030-01-31 18:30; or 18:30, on the day it has.")],
+    when: Annotated[
+        str,
+        typer.Argument(
+            help="The group's time: 2030-01-31 18:30; or 18:30, on the day it has. As list says it, with its zone, too."
+        ),
+    ],
     programme: OfProgramme = None,
 ) -> None:
     """Move a session; or all that is to come of a series, to another hour (18:30)."""
 
     async def work(unit: Unit, desk: Desk, chosen: Programme) -> list[str]:
         found = await find(unit, desk, chosen, key)
-        if not _HOUR.match(when.strip()) and found[0].key != key:
+        at, named = _zone_in(when)
+        if not _HOUR.match(at) and found[0].key != key:
             raise CannotPlan(
                 f"{key} is a series: give an hour such as 18:30, or one session's key: {found[0].key}"
             )
         changes = []
         for one in found:
-            starts = _start(when.strip(), one, await _zone(unit, chosen, one), desk.now())
+            starts = _start(at, one, named or await zone_of(unit, chosen, one), desk.now())
             changes.append(await plan_sessions.move(unit, desk, one, starts, OPERATOR))
-        return _told(changes)
+        return await _told(unit, chosen, changes)
 
     _run(programme, work)
 
@@ -130,7 +147,8 @@ def cancel(key: Key, programme: OfProgramme = None) -> None:
 
     async def work(unit: Unit, desk: Desk, chosen: Programme) -> list[str]:
         found = await find(unit, desk, chosen, key)
-        return _told([await plan_sessions.cancel(unit, desk, one, OPERATOR) for one in found])
+        changes = [await plan_sessions.cancel(unit, desk, one, OPERATOR) for one in found]
+        return await _told(unit, chosen, changes)
 
     _run(programme, work)
 
@@ -146,6 +164,11 @@ def change(
     programme: OfProgramme = None,
 ) -> None:
     """Give a session, or all that is to come of a series, another length, platform or link."""
+    if minutes is None and platform is None and link is None:
+        raise Told(
+            "say what to change: --minutes, --platform or --link; another time: vestibule sessions move",
+            code=WRONG_USE,
+        )
     if platform not in (None, "zoom", "teams"):
         raise Told("the platform should be zoom or teams", code=WRONG_USE)
     if link is not None and not (link.startswith("https://") and len(link) <= 500):
@@ -160,7 +183,7 @@ def change(
                     unit, desk, one, OPERATOR, minutes=minutes, platform=named, link=link
                 )
             )
-        return _told(changes)
+        return await _told(unit, chosen, changes)
 
     _run(programme, work)
 
@@ -173,8 +196,15 @@ def _run(programme: str | None, work: Work) -> None:
         raise Told(str(no)) from None
 
 
-def _told(changes: list[Change]) -> list[str]:
-    return [*(line_of(change) for change in changes), _FILE_TOO]
+async def _told(unit: Unit, programme: Programme, changes: list[Change]) -> list[str]:
+    lines = [line_of(one, await zone_of(unit, programme, one.session)) for one in changes]
+    return [*lines, _FILE_TOO]
+
+
+def _zone_in(when: str) -> tuple[str, str]:
+    """The time, and the zone that was said with it, if one was."""
+    at, _, last = when.strip().rpartition(" ")
+    return (at.strip(), last) if last in available_timezones() else (when.strip(), "")
 
 
 def _day(text: str) -> date:
@@ -194,23 +224,16 @@ def _start(when: str, session: Session, zone: str, now: datetime) -> datetime:
     return start_of(when, zone, now)
 
 
-async def _group(unit: Unit, session: Session) -> tuple[Group | None, str]:
-    """The session's group, or that of its participant; and whose session it is, for people."""
+async def _whose(unit: Unit, session: Session) -> str:
+    """Whose session it is, for people."""
     person = await unit.people.get(session.person_id) if session.person_id else None
-    group_id = person.group_id if person else session.group_id
-    group = await unit.programmes.group(group_id) if group_id else None
-    return group, person.alias if person else group.key if group else "nobody"
-
-
-async def _zone(unit: Unit, programme: Programme, session: Session) -> str:
-    group, _ = await _group(unit, session)
-    return group.timezone if group else programme.timezone
+    group = await unit.programmes.group(session.group_id) if session.group_id else None
+    return person.alias if person else group.key if group else "nobody"
 
 
 async def _row(unit: Unit, programme: Programme, session: Session) -> str:
-    group, whose = await _group(unit, session)
-    zone = group.timezone if group else programme.timezone
-    local = session.starts_at.astimezone(ZoneInfo(zone))
-    length = f"{session.minutes} min"
+    whose, zone = await _whose(unit, session), await zone_of(unit, programme, session)
+    day = f"{session.starts_at.astimezone(ZoneInfo(zone)):%a}"
+    local, length = local_time(session.starts_at, zone), f"{session.minutes} min"
     state = "" if session.state == "planned" else f"  {session.state}"
-    return f"{local:%a %Y-%m-%d %H:%M} {zone}  {session.key}  {whose}  {length}  {session.platform}{state}"
+    return f"{day} {local} {zone}  {session.key}  {whose}  {length}  {session.platform}{state}"

@@ -44,11 +44,11 @@ class Cycle:
             await self._desk.clock.sleep_until(self._desk.now() + EVERY)
 
     async def look(self) -> int:
-        """One pass over everything due now. Returns the number of parts climbed."""
-        total = 0
+        """One pass over everything due now, each part once. Returns the number of parts looked at."""
+        total, seen = 0, set[str]()
         while True:
             async with self._storage.unit() as unit:
-                found = await climb(unit, self._desk, self._desk.now())
+                found = await climb(unit, self._desk, self._desk.now(), seen)
                 if found:
                     await unit.commit()
             if found:

@@ -19,7 +19,8 @@ Kind = Literal["group", "duty", "programme", "manager", "all"]
 
 ALL = "all"
 DUTY = "duty"
-ROSTER_LEAD = timedelta(minutes=15)
+A_DAY = 24 * 60
+"""Minutes of a rung that sets no pace of its own: what is for review goes by the digest's mornings."""
 SOON = timedelta(hours=24)
 """A session further away than this leaves time for a working day."""
 OFFICE_MINUTES = 120
@@ -148,6 +149,32 @@ def paced(
     return compressed(rungs, starts_at - now) if starts_at is not None else tuple(rungs)
 
 
+def hastened(
+    rungs: Sequence[Rung], rung: int, now: datetime, due: datetime, starts_at: datetime, minutes: int
+) -> tuple[tuple[Rung, ...], datetime]:
+    """A running ladder, and its due time, for a session that now starts at `starts_at`: sooner, never later.
+
+    `rung`: how many rungs were asked. Before the first is, `due` stands. `minutes`: a rung's time where the pace
+    of the working day has become too slow.
+    """
+    fits = not is_soon(now, starts_at) and _ends(rungs[rung:], max(due, now)) <= starts_at
+    if is_quiet(rungs) or fits:
+        return tuple(rungs), due
+    quick = [_off_hours(one, minutes * 60) for one in rungs]
+    if rung == 0:
+        return compressed(quick, starts_at - max(due, now)), due
+    current, left = quick[min(rung, len(quick)) - 1], max(0, int((due - now).total_seconds()))
+    rest = (replace(current, after=min(left, current.after)), *quick[rung:])
+    current, *to_come = compressed(rest, starts_at - now)
+    sooner = due if current.after >= left else now + timedelta(seconds=current.after)
+    return (*quick[:rung], *to_come), sooner
+
+
+def _off_hours(rung: Rung, seconds: int) -> Rung:
+    """The rung at any hour and at the urgency's pace, if it was waiting for working hours."""
+    return replace(rung, hours=None, after=min(rung.after, seconds)) if rung.hours else rung
+
+
 def _ends(rungs: Sequence[Rung], now: datetime) -> datetime:
     """When each rung has had its time."""
     for rung in rungs:
@@ -232,17 +259,19 @@ def asked_all(rungs: Sequence[Rung], rung: int) -> bool:
     return rung > sum(one.kind != "all" for one in rungs)
 
 
-def first_due(urgency: Urgency, now: datetime, starts_at: datetime | None, hours: Hours) -> datetime:
+def first_due(
+    urgency: Urgency, now: datetime, starts_at: datetime | None, hours: Hours, lead: timedelta
+) -> datetime:
     """When a concern of this urgency is first alerted: `now` at once, and `session` too if that is soon.
 
     `session` without a session within 24 hours: in working hours at once, else the next working morning, and 24
-    hours before the session at the latest. `roster`: 15 minutes before the session; without one, in working hours.
-    `review`: with the digest of the next working morning.
+    hours before the session at the latest. `roster`: at the deadline, `lead` before the session; without one, in
+    working hours. `review`: with the digest of the next working morning.
     """
     if urgency is Urgency.REVIEW:
         return digest_due(now, hours)
     if urgency is Urgency.ROSTER and starts_at is not None:
-        return max(now, starts_at - ROSTER_LEAD)
+        return max(now, starts_at - lead)
     if urgency is Urgency.NOW or is_soon(now, starts_at) or hours.open(now):
         return now
     morning = hours.next_morning(now)

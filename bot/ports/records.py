@@ -326,8 +326,9 @@ class OutboxRow:
 
     `op`: `say` shows text in the slot (send, or edit what stands there), `retract` deletes the slot's
     message, `sweep` deletes all that is known in the chat (`slot` then is a scope: sensitive, all).
-    `rows`: buttons as ((label, callback_data), ...) per row. `sensitive` rows carry `not_after`, the
-    door's expiry, and are withheld past it (S-01). `fresh`: send anew at the bottom of the chat.
+    `rows`: buttons as ((label, callback_data), ...) per row. Past `not_after` the row
+    is withheld: for a sensitive one that is the door's expiry (S-01), for a reminder the end of the time at
+    which it may arrive. `ref`: the reminder whose line it is, so that its fate can follow (R-18). `fresh`: send anew at the bottom of the chat.
     `id` is 0 until the store has given it one; it orders the rows of a chat. Not `readable`: what is
     sealed does not open and is left out here.
     """

@@ -84,7 +84,11 @@ class Sessions(Protocol):
 
     async def between(self, start: datetime, end: datetime) -> list[Session]: ...
     async def of_programme(self, programme_id: str, start: datetime, end: datetime) -> list[Session]:
-        """All of them whose start lies in the span, cancelled ones too, by start."""
+        """All of them whose start lies in the span, cancelled ones too, by start. What cannot be read is left out."""
+        ...
+
+    async def unreadable(self, programme_id: str, start: datetime, end: datetime) -> list[str]:
+        """Ids of the planned ones of that span that cannot be read."""
         ...
 
 
@@ -99,12 +103,16 @@ class People(Protocol):
     async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
         """Staff of that role: of that group only, or of the whole programme when `group_id` is None.
 
-        Whoever cannot be read is left out and logged, here and in `in_group`.
+        Whoever has left is not among them. Whoever cannot be read is left out and logged, here and in `in_group`.
         """
         ...
 
     async def in_group(self, group_id: str) -> list[Person]:
         """The group's participants."""
+        ...
+
+    async def unreadable(self, group_id: str) -> list[str]:
+        """Ids of the group's participants who cannot be read and have not left."""
         ...
 
     async def groups_of(self, person_id: str) -> list[str]:

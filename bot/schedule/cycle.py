@@ -12,8 +12,8 @@ import structlog
 from bot.ports.stores import Storage, StorageFault, Unit
 from bot.usecases import lapse, remind
 from bot.usecases.desk import Desk
-from bot.usecases.expire import Expirer
 from bot.usecases.erase_person import finish_all
+from bot.usecases.expire import Expirer
 from bot.usecases.plan import plan
 from bot.usecases.tidy import tidy
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot.ports.plan import Fate, Reminder, ReminderKind
 from bot.ports.records import Person, Session
-from bot.schedule.times import LEAD, MINUTE, Rules, Span, Times, in_quiet_hours, instant, opens_at
+from bot.schedule.times import LEAD, MINUTE, Rules, Span, Times, instant, opens_at
 
 BEFORE_CONFIRM_ENDS = timedelta(minutes=5)
 
@@ -68,6 +68,12 @@ def verdict(reminder: Reminder, now: datetime, ends_at: datetime | None) -> Fate
     return Fate.SKIPPED
 
 
+def until(reminder: Reminder, ends_at: datetime | None) -> datetime:
+    """Until when its line may still arrive: as long as it would be sent late, to the end of the minute otherwise."""
+    late = LATENESS[reminder.kind].then == "send_late" and ends_at is not None
+    return (ends_at if late and ends_at else reminder.latest_at) + MINUTE
+
+
 # --- a session -----------------------------------------------------------------------------------------
 
 _K = ReminderKind
@@ -82,21 +88,36 @@ def ends_at(session: Session) -> datetime:
 def rules_for(kind: ReminderKind, person: Person, times: Times, sessions: Sequence[Session]) -> Rules:
     """What is kept for a reminder of that kind. `sessions`: its own, or for a week's reminder those near it.
 
-    The lines before a session leave quiet hours aside only if the session itself lies in them; the one right
-    after it always, as the session has only just ended. That a hold stands is said whenever the session starts:
-    joining would be worse.
+    The lines before a session leave quiet hours aside only if the session itself lies in them, or starts so soon
+    after them that the line's own span has no other time; the one right after it always, as the session has only
+    just ended. That a hold stands is said whenever the session starts: joining would be worse.
     """
     zone = ZoneInfo(person.timezone)
     if kind is _K.HOLD_STANDS:
         return Rules(times, zone, quiet=False)
-    safe = frozenset(person.safe_times) - {"any"}
+    safe = safe_times_of(person)
     if kind in AHEAD_OF_SESSION:
-        at_night = any(in_quiet_hours(times, s.starts_at.astimezone(zone)) for s in sessions)
-        return Rules(times, zone, safe, quiet=not at_night)
+        return Rules(times, zone, safe, quiet=not any(_is_all_quiet(kind, s, times, zone) for s in sessions))
     if kind in (_K.CHECK_IN, _K.REFLECTION):
         closed = tuple(clear_of(session, times) for session in sessions)
         return Rules(times, zone, safe, closed=closed, staffed=kind is _K.REFLECTION)
     return Rules(times, zone, safe, quiet=kind is not _K.AFTER_SESSION)
+
+
+def safe_times_of(person: Person) -> frozenset[str]:
+    """The parts of the day that are safe for messages; none where any is."""
+    return frozenset(person.safe_times) - {"any"}
+
+
+def leaves_quiet_hours_aside(session: Session, times: Times, zone: ZoneInfo) -> bool:
+    """Whether people in that zone get a line in their quiet hours because the session is so early or late."""
+    return any(_is_all_quiet(kind, session, times, zone) for kind in AHEAD_OF_SESSION)
+
+
+def _is_all_quiet(kind: ReminderKind, session: Session, times: Times, zone: ZoneInfo) -> bool:
+    """Whether the session lies in quiet hours, or the whole span does in which a line of that kind makes sense."""
+    kept = Rules(times, zone)
+    return bool(kept.against(session.starts_at)) or kept.nearest(*_spans(session, times, zone)[kind]) is None
 
 
 def clear_of(session: Session, times: Times) -> Span:
@@ -106,32 +127,44 @@ def clear_of(session: Session, times: Times) -> Span:
 
 
 def for_session(session: Session, times: Times) -> list[Reminder]:
-    """What is done once for the session: the roster as the test opens and at last, the deadline, the look at the start."""
+    """What is done once for the session: the roster as the test opens and at last, the deadline, two more looks.
+
+    The first of them comes as the time to confirm ends, so that staff know before the start and before the last
+    roster (S-32); the one at the start is for what changed since.
+    """
     start = session.starts_at
     deadline = start - timedelta(minutes=times.deadline)
     roster = start - timedelta(minutes=times.roster)
     return [
         _of(session, _K.DEADLINE, deadline, start),
+        _of(session, _K.DEADLINE, confirmed_by(session, times), start, key="before_start"),
         _of(session, _K.DEADLINE, start, start + timedelta(minutes=5), key="at_start"),
         _of(session, _K.ROSTER, opens_at(session, times), deadline, key="roster_opens"),
         _of(session, _K.ROSTER, roster, start),
     ]
 
 
+def confirmed_by(session: Session, times: Times) -> datetime:
+    """When whoever has not confirmed is told to staff: 5 minutes before the start, not before they were asked."""
+    least = min(times.deadline, times.confirm, BEFORE_CONFIRM_ENDS // MINUTE)
+    return session.starts_at - timedelta(minutes=least)
+
+
 def for_person(session: Session, person: Person, times: Times) -> list[Reminder]:
     """What one participant is sent because of the session, in order of the time planned."""
     planned = [
-        _placed(session, person, times, kind, *span) for kind, span in _spans(session, person, times).items()
+        _placed(session, person, times, kind, *span)
+        for kind, span in _spans(session, times, ZoneInfo(person.timezone)).items()
     ]
     opens = next(r for r in planned if r.kind is _K.TEST_OPENS)
     return sorted((_not_twice(r, opens) for r in planned), key=lambda r: r.due_at)
 
 
 def _spans(
-    session: Session, person: Person, times: Times
+    session: Session, times: Times, zone: ZoneInfo
 ) -> dict[ReminderKind, tuple[datetime, datetime, datetime]]:
     """Kind -> when it is wanted, from when and until when it makes sense."""
-    zone, start, end = ZoneInfo(person.timezone), session.starts_at, ends_at(session)
+    start, end = session.starts_at, ends_at(session)
     opens, deadline = opens_at(session, times), start - timedelta(minutes=times.deadline)
     again, confirm = (start - timedelta(minutes=m) for m in (times.test_again, times.confirm))
     eve = start.astimezone(zone).date() - timedelta(days=1)

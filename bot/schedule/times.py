@@ -94,6 +94,11 @@ class Rules:
         allowed = [at for at in found if first <= at <= last and not self.against(at)]
         return min(allowed, key=lambda at: (abs(at - wanted), at), default=None)
 
+    def until(self, at: datetime, last: datetime) -> datetime:
+        """From `at` on, when the next time begins in which nothing may arrive; `last` if that is sooner."""
+        edges = {*self._edges(at), *self._edges(last), *(start for start, _ in self.closed)}
+        return min((edge for edge in edges if at < edge < last and self.against(edge)), default=last)
+
     def _is_staffed(self, at: datetime) -> bool:
         local = at.astimezone(ZoneInfo(self.times.zone))
         return local.weekday() < SATURDAY and self.times.staffed_from <= local.hour < self.times.staffed_until

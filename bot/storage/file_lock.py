@@ -20,14 +20,22 @@ _PAUSE = 0.005
 
 
 class FileLock:
-    """`<database>.lock`, held while something is written, checkpointed or closed.
+    """`<database>.lock`, held while something is written, checkpointed or closed; or one of another suffix.
 
     Asked for without waiting, again and again: no thread is left behind that gets it after its task has gone.
     """
 
-    def __init__(self, database: Path, *, timeout: float = 10.0) -> None:
-        self._path = database.with_name(database.name + ".lock")
+    def __init__(
+        self,
+        database: Path,
+        *,
+        timeout: float = 10.0,
+        suffix: str = ".lock",
+        taken: str = "another process has held the database for {seconds:g} s; nothing was kept",
+    ) -> None:
+        self._path = database.with_name(database.name + suffix)
         self._timeout = timeout
+        self._taken = taken
         self._file: int | None = None
 
     def _try(self) -> bool:
@@ -43,9 +51,7 @@ class FileLock:
         return True
 
     def _given_up(self) -> DatabaseBusy:
-        return DatabaseBusy(
-            f"another process has held the database for {self._timeout:g} s; nothing was kept"
-        )
+        return DatabaseBusy(self._taken.format(seconds=self._timeout))
 
     async def take(self) -> None:
         """Take it without blocking the loop. Raises DatabaseBusy after the timeout (seconds)."""

@@ -7,29 +7,42 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, text, update
 
 from bot.ports.records import Lane, OutboxRow, Way
 from bot.ports.services import Ids
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
-from bot.storage.tables import cases, outbox, waiting
+from bot.storage.tables import cases, outbox, reminders, waiting
 from bot.storage.work import Work
 
 log = structlog.get_logger(__name__)
 
 _SEALED = ("text", "rows", "instead")
 _ADD = insert_into(outbox, without=["id"])
-_SUPERSEDE = Statement(
-    update(outbox).where(
-        waiting,
-        outbox.c.chat_id == bindparam("where_chat"),
-        or_(outbox.c.slot == bindparam("where_slot"), bindparam("where_slot") == "*"),
-        or_(outbox.c.way == bindparam("where_way"), bindparam("where_way") == "*"),
-        or_(outbox.c.op == "say", bindparam("any_op") == 1),
-        or_(outbox.c.sensitive.is_(True), bindparam("neutral_too") == 1),
-    ),
-    ["state"],
+_giving_way = (
+    waiting,
+    outbox.c.chat_id == bindparam("where_chat"),
+    or_(outbox.c.slot == bindparam("where_slot"), bindparam("where_slot") == "*"),
+    or_(outbox.c.way == bindparam("where_way"), bindparam("where_way") == "*"),
+    or_(outbox.c.op == "say", bindparam("any_op") == 1),
+    or_(outbox.c.sensitive.is_(True), bindparam("neutral_too") == 1),
+)
+_SUPERSEDE = Statement(update(outbox).where(*_giving_way), ["state"])
+OVERTAKEN = "overtaken"
+# A reminder whose line gives way unsent was not sent (R-18); one that got through all the same was.
+_NOT_SENT = Statement(
+    update(reminders)
+    .where(
+        text("reminders.fate IN ('sent', 'late')"),
+        reminders.c.id.in_(select(outbox.c.ref).where(*_giving_way)),
+    )
+    .values(fate="skipped", reason=OVERTAKEN)
+)
+_SENT_AFTER_ALL = Statement(
+    update(reminders)
+    .where(reminders.c.id == bindparam("where_id"), reminders.c.reason == OVERTAKEN)
+    .values(fate="sent", reason="")
 )
 _SAVED = ("attempts", "next_try_at", "ambiguous")
 _SAVE = update_by_id(outbox, [*_SAVED, "state"])
@@ -132,7 +145,8 @@ class OutboxStore:
     """Implements bot.ports.stores.Outbox. Text, buttons and the neutral stand-in are sealed together.
 
     Ways are apart: neither gives way to the other or waits for it, so that a mail server that is down
-    holds back nothing on Telegram. `cancel` takes both.
+    holds back nothing on Telegram. `cancel` takes both. Where a reminder's line gives way its fate follows here,
+    as only here it is seen which rows do (R-18).
     """
 
     def __init__(self, work: Work, keys: Keyring, ids: Ids) -> None:
@@ -143,7 +157,7 @@ class OutboxStore:
     async def add(self, row: OutboxRow) -> None:
         """Stage a row. An unsent `say` of the same chat, slot and way gives way to a `say` (state superseded)."""
         if row.op == "say":
-            self._supersede(row.chat_id, row.slot, way=row.way, says_only=True)
+            self._supersede(row.chat_id, row.slot, way=row.way, says_only=True, reminders_too=bool(row.ref))
         values = fields_of(row)
         del values["id"], values["readable"]
         seal_id = self._ids.new()
@@ -186,6 +200,8 @@ class OutboxStore:
         values: Row = {name: getattr(row, name) for name in _SAVED}
         values["state"] = "superseded" if gave_way else row.state
         await self._work.run(_SAVE, {**values, "where_id": row.id})
+        if row.ref and row.state == "sent" and stored is not None and stored["state"] == "superseded":
+            await self._work.run(_SENT_AFTER_ALL, {"where_id": row.ref})
 
     async def waiting(self, chat_id: str) -> list[OutboxRow]:
         """The chat's waiting rows of all lanes, in order."""
@@ -232,21 +248,20 @@ class OutboxStore:
         way: str = "*",
         says_only: bool = False,
         sensitive_only: bool = False,
+        reminders_too: bool = False,
     ) -> None:
         # Rows of earlier units are changed by a staged UPDATE, which is written before this unit's rows;
         # those of this unit are changed where they wait.
-        self._work.stage(
-            _SUPERSEDE,
-            {
-                "state": "superseded",
-                "where_chat": chat_id,
-                "where_slot": slot,
-                "where_way": way,
-                "any_op": 0 if says_only else 1,
-                "neutral_too": 0 if sensitive_only else 1,
-            },
-            first=True,
-        )
+        which = {
+            "where_chat": chat_id,
+            "where_slot": slot,
+            "where_way": way,
+            "any_op": 0 if says_only else 1,
+            "neutral_too": 0 if sensitive_only else 1,
+        }
+        self._work.stage(_SUPERSEDE, {"state": "superseded", **which}, first=True)
+        if reminders_too:  # written before it, while they still wait
+            self._work.stage(_NOT_SENT, which, first=True)
         for row in self._work.staged(_ADD):
             if (
                 row["state"] == "waiting"

@@ -40,7 +40,7 @@ _IN_GROUP = Statement(
     .order_by(people.c.id)
 )
 _role = select(person_roles.c.person_id).where(person_roles.c.role == bindparam("role"))
-_staff = select(people).where(people.c.programme_id == bindparam("programme_id"))
+_staff = select(people).where(people.c.programme_id == bindparam("programme_id"), people.c.state != "left")
 _IN_ROLE = Statement(_staff.where(people.c.id.in_(_role)).order_by(people.c.id))
 _IN_ROLE_OF_GROUP = Statement(
     _staff.where(people.c.id.in_(_role.where(person_roles.c.group_id == bindparam("group_id")))).order_by(
@@ -140,7 +140,10 @@ class PersonStore:
             self._known[person_id] = replace(known, roles=())
 
     async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
-        """Staff of that role: of that group only, or of the whole programme when `group_id` is None."""
+        """Staff of that role: of that group only, or of the whole programme when `group_id` is None.
+
+        Whoever has left does not serve any more.
+        """
         values: Row = {"programme_id": programme_id, "role": role.value}
         if group_id is None:
             return await self._people(_IN_ROLE, **values)
@@ -149,6 +152,18 @@ class PersonStore:
     async def in_group(self, group_id: str) -> list[Person]:
         """The group's participants."""
         return await self._people(_IN_GROUP, group_id=group_id)
+
+    async def unreadable(self, group_id: str) -> list[str]:
+        """Ids of the group's participants whose rows do not open and who have not left, by id."""
+        rows = await self._work.rows(_IN_GROUP, group_id=group_id)
+        return [row["id"] for row in rows if row["state"] != "left" and not self._opens(row)]
+
+    def _opens(self, row: Row) -> bool:
+        try:
+            self._keys.open_json("people", "body", row["id"], row["sealed_body"])
+        except CannotOpen:
+            return False
+        return True
 
     async def groups_of(self, person_id: str) -> list[str]:
         """Ids of the groups in which a staff member has a role."""

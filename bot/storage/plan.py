@@ -22,6 +22,12 @@ _ADD_REMINDER = Statement(
 _is_due = text("reminders.fate = 'due'")
 _SAVED = ("fate", "reason", "done_at", "due_at")
 _SAVE_REMINDER = Statement(update(reminders).where(reminders.c.id == bindparam("where_id"), _is_due), _SAVED)
+_CORRECT = Statement(
+    update(reminders).where(
+        reminders.c.id == bindparam("where_id"), text("reminders.fate IN ('sent', 'late')")
+    ),
+    ["fate", "reason"],
+)
 _in_order = (reminders.c.due_at, reminders.c.id)
 _DUE = Statement(
     select(reminders)
@@ -73,6 +79,15 @@ _CURRENT = Statement(
     .order_by(allowances.c.until, allowances.c.id)
 )
 
+_END = Statement(
+    update(allowances).where(
+        allowances.c.person_id == bindparam("where_person"),
+        allowances.c.what == bindparam("where_what"),
+        allowances.c.until > bindparam("where_now", type_=allowances.c.until.type),
+    ),
+    ["until"],
+)
+
 _PULSE = select_where(pulses, "name")
 _ADD_PULSE = insert_into(pulses)
 _SET_PULSE = Statement(update(pulses).where(pulses.c.name == bindparam("where_name")), ["at"])
@@ -96,6 +111,10 @@ class ReminderStore:
         """Write fate, reason, done_at and due_at of the row with that id; a final fate stays as it is (R-18)."""
         values: Row = {name: getattr(reminder, name) for name in _SAVED}
         await self._work.run(_SAVE_REMINDER, {**values, "where_id": reminder.id})
+
+    async def correct(self, reminder_id: str, fate: Fate, reason: str) -> None:
+        """Write fate and reason of one that counts as sent or late; any other stays as it is (R-18)."""
+        await self._work.run(_CORRECT, {"fate": fate.value, "reason": reason, "where_id": reminder_id})
 
     async def of_session(self, session_id: str) -> list[Reminder]:
         """All whatever their fate, by due time."""
@@ -165,6 +184,11 @@ class AllowanceStore:
     async def current(self, person_id: str, now: datetime) -> list[Allowance]:
         """Those that end after `now`, the first to end first."""
         return [Allowance(**row) for row in await self._work.rows(_CURRENT, person_id=person_id, now=now)]
+
+    async def end(self, person_id: str, what: str, now: datetime) -> None:
+        """What is allowed of that kind ends at `now`; how long it was meant to last stands in the audit log."""
+        about = {"where_person": person_id, "where_what": what, "where_now": now}
+        await self._work.run(_END, {"until": now, **about})
 
 
 class PulseStore:

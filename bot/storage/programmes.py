@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import bindparam, or_, select
 
 from bot.ports.records import Group, Person, Programme, Session
-from bot.storage.sealing import Keyring
+from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
 from bot.storage.tables import groups, programmes, sessions
 from bot.storage.work import Work
+
+log = structlog.get_logger(__name__)
 
 _PROGRAMME = select_where(programmes, "id")
 _PROGRAMME_BY_KEY = select_where(programmes, "key")
@@ -143,10 +146,33 @@ class SessionStore:
         return [self._session(row) for row in await self._work.rows(_SESSIONS_BETWEEN, start=start, end=end)]
 
     async def of_programme(self, programme_id: str, start: datetime, end: datetime) -> list[Session]:
-        """The programme's that start at `start` or later, and before `end`; cancelled ones too."""
+        """The programme's that start at `start` or later, and before `end`; cancelled ones too.
+
+        What does not open is left out and logged by its id, so that it stops no other's plan.
+        """
+        found = []
+        for row in await self._between(programme_id, start, end):
+            try:
+                found.append(self._session(row))
+            except CannotOpen as fault:
+                log.warning("session.unreadable", error=str(fault))
+        return found
+
+    async def unreadable(self, programme_id: str, start: datetime, end: datetime) -> list[str]:
+        """Ids of the planned ones of that span that do not open, by start."""
+        rows = await self._between(programme_id, start, end)
+        return [row["id"] for row in rows if row["state"] == "planned" and not self._opens(row)]
+
+    async def _between(self, programme_id: str, start: datetime, end: datetime) -> list[Row]:
         span: Row = {"start": start, "end": end}
-        rows = await self._work.rows(_SESSIONS_OF_PROGRAMME, programme_id=programme_id, **span)
-        return [self._session(row) for row in rows]
+        return await self._work.rows(_SESSIONS_OF_PROGRAMME, programme_id=programme_id, **span)
+
+    def _opens(self, row: Row) -> bool:
+        try:
+            self._session(dict(row))
+        except CannotOpen:
+            return False
+        return True
 
     async def _one(self, statement: Statement, **values: Any) -> Session | None:
         row = await self._work.row(statement, **values)

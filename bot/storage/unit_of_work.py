@@ -94,6 +94,11 @@ class SqliteUnit:
         self._work.end()
 
 
+RUNS_ALREADY = (
+    "another process runs the bot on this database; stop it first, as both would send every message"
+)
+
+
 class SqliteStorage:
     """Implements bot.ports.stores.Storage.
 
@@ -107,12 +112,22 @@ class SqliteStorage:
         self._ids = ids
         self._turn = asyncio.Lock()
         self._writer = FileLock(self._file, timeout=lock_timeout)
+        self._runs = FileLock(self._file, timeout=lock_timeout, suffix=".running", taken=RUNS_ALREADY)
         self._connection: aiosqlite.Connection | None = None
 
-    async def open(self) -> None:
-        """Check the tables' version and connect; the first unit does it otherwise. Raises StorageFault, or BadKeys."""
+    async def open(self, *, sole: bool = False) -> None:
+        """Check the tables' version and connect; the first unit does it otherwise. Raises StorageFault, or BadKeys.
+
+        `sole`: as the one process that runs cycles and senders on it, until it is closed (R-15); another is refused.
+        """
         async with self._turn:
             await self._opened()
+        if sole:
+            try:
+                await self._runs.take()
+            except StorageFault:
+                await self.close()
+                raise
 
     def unit(self) -> AbstractAsyncContextManager[Unit]:
         """A new transaction under the writer lock, rolled back unless `commit` was called. Raises StorageFault."""
@@ -161,6 +176,7 @@ class SqliteStorage:
                 # Without the lock it is closed all the same: a process must be able to end.
                 await _to_its_end(connection.close())
                 self._writer.close()
+                self._runs.close()
 
     async def _opened(self) -> aiosqlite.Connection:
         if self._connection is None:

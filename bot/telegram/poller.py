@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 from telegram import Bot
-from telegram.error import Conflict, TelegramError
+from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
 
 from bot.ports.inbound import Inbound, Malformed, Press
 from bot.ports.services import Clock
@@ -34,7 +34,9 @@ log = structlog.get_logger(__name__)
 class Poller:
     """Fetches updates and hands them to `intake`, which has committed when it returns.
 
-    `caught_up` is set once all that waited at the start has been taken.
+    `reach` comes first, again and again while the network is down: a machine may start before its network does,
+    and everything else that the software does goes on meanwhile. `caught_up` is set once all that waited at the
+    start has been taken.
 
     `answer` stops a pressed button's spinner, after the commit and without being waited for.
     Pauses are in real time: a network does not follow a clock that is moved.
@@ -48,6 +50,7 @@ class Poller:
         clock: Clock,
         *,
         answer: Callable[[str], Awaitable[None]],
+        reach: Callable[[], Awaitable[None]] | None = None,
         long_poll: int = 25,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         turned: Callable[[bool], None] = lambda _: None,
@@ -57,6 +60,7 @@ class Poller:
         self._intake = intake
         self._clock = clock
         self._answer = answer
+        self._reach = reach
         self._long_poll = long_poll
         self._pause = pause
         self._turned = turned
@@ -78,31 +82,55 @@ class Poller:
         return since
 
     async def run(self) -> None:
-        """Poll until cancelled. Only a fault of our own ends it otherwise."""
-        failures = 0
+        """Reach Telegram, then poll until cancelled. Raises InvalidToken when it does not know the token.
+
+        Otherwise only a fault of our own ends it.
+        """
         try:
-            while True:
-                began = self._clock.now()
-                try:
-                    raw = await self._fetch()
-                    await self._take(raw)
-                    if len(raw) < MOST:
-                        self.caught_up.set()
-                        self._was_away, self._failing_since = self._failing_since or self._was_away, None
-                    failures = 0
-                    self._turned(True)
-                except (TelegramError, _NoBatch) as error:
-                    seconds = min(2.0**failures, _LONGEST_PAUSE)
-                    failures = min(failures + 1, 5)
-                    event = "poll.conflict" if isinstance(error, Conflict) else "poll.failed"
-                    log.warning(event, fault=type(error).__name__, seconds=seconds)
-                    self._failing_since = self._failing_since or began
-                    self._turned(False)
-                    await self._pause(seconds)
+            if self._reach is not None:
+                await self._reached(self._reach)
+            await self._poll()
         finally:
             for task in self._answers:
                 task.cancel()
             await asyncio.gather(*self._answers, return_exceptions=True)
+
+    async def _reached(self, reach: Callable[[], Awaitable[None]]) -> None:
+        """Until Telegram answers. What it refuses for good is raised (InvalidToken, BadRequest, Forbidden)."""
+        seconds = 1.0
+        while True:
+            began = self._clock.now()
+            try:
+                return await reach()
+            except BadRequest:
+                raise
+            except (NetworkError, RetryAfter) as error:
+                log.warning("telegram.unreachable", fault=type(error).__name__, seconds=seconds)
+            self._failing_since = self._failing_since or began
+            self._turned(False)
+            await self._pause(seconds)
+            seconds = min(seconds * 2, _LONGEST_PAUSE)
+
+    async def _poll(self) -> None:
+        failures = 0
+        while True:
+            began = self._clock.now()
+            try:
+                raw = await self._fetch()
+                await self._take(raw)
+                if len(raw) < MOST:
+                    self.caught_up.set()
+                    self._was_away, self._failing_since = self._failing_since or self._was_away, None
+                failures = 0
+                self._turned(True)
+            except (TelegramError, _NoBatch) as error:
+                seconds = min(2.0**failures, _LONGEST_PAUSE)
+                failures = min(failures + 1, 5)
+                event = "poll.conflict" if isinstance(error, Conflict) else "poll.failed"
+                log.warning(event, fault=type(error).__name__, seconds=seconds)
+                self._failing_since = self._failing_since or began
+                self._turned(False)
+                await self._pause(seconds)
 
     async def _fetch(self) -> list[object]:
         """The waiting updates as they came. Asking is what confirms those below the offset."""

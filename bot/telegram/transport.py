@@ -176,3 +176,9 @@ def build_bot(token: str, api_url: str = "https://api.telegram.org") -> Bot:
         request=AiohttpRequest(),
         get_updates_request=AiohttpRequest(connections=2),
     )
+
+
+def id_of(bot: Bot) -> int:
+    """The bot's own id, which its token begins with; 1 where it does not (a bench). Telegram need not be asked."""
+    number = bot.token.partition(":")[0]
+    return int(number) if number.isdigit() else 1

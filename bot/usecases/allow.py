@@ -28,6 +28,7 @@ WHICH = Line("staff", "{alias}: what should be allowed? Allowed now: {current}")
 UNTIL = Line("staff", "{alias}: until when? {what}")
 DONE = Line("staff", "Allowed and written down, until {time}. It counts from the next test on.")
 NO_SESSION = Line("staff", "No session is planned for them.")
+ENDED = Line("staff", "Ended and written down. It does not count any more from the next test on.")
 NONE_YET = Line("staff", "nothing.")
 WHAT = {
     "phone": Line("staff", "Phone, in sessions alone with staff"),
@@ -38,6 +39,7 @@ SPAN = {
     "2w": Line("staff", "2 weeks"),
     "3m": Line("staff", "3 months"),
 }
+END, NO_LONGER = "end", Line("staff", "No longer")
 
 
 async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
@@ -55,7 +57,10 @@ async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
 
 
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
-    """`ALW:who:<person>` asks what, `ALW:<what>:<person>` until when, `ALW:<what>.<span>:<person>` allows it."""
+    """`ALW:who:<person>` asks what, `ALW:<what>:<person>` until when, `ALW:<what>.<span>:<person>` allows it.
+
+    With `end` for a span what is allowed ends.
+    """
     own = await own_participants(unit, person) if MAY & set(person.roles) else []
     about = next((p for p in own if len(press.tail) == 12 and p.id.endswith(press.tail)), None)
     what, _, span = press.choice.partition(".")
@@ -63,11 +68,15 @@ async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pre
         await _refuse(unit, desk, person, chat)
     elif what in WHAT and span in SPAN:
         await _allow(unit, desk, person, chat, about, what, span)
+    elif what in WHAT and span == END:
+        await _end(unit, desk, person, chat, about, what)
     elif what in WHAT:
+        stands = any(one.what == what for one in await unit.allowances.current(about.id, desk.now()))
+        choices = {**SPAN, **({END: NO_LONGER} if stands else {})}
         text = {"alias": about.alias, "what": desk.texts.line(person.language, WHAT[what])}
         rows = tuple(
             ((desk.texts.line(person.language, line), f"ALW:{what}.{key}:{press.tail}"),)
-            for key, line in SPAN.items()
+            for key, line in choices.items()
         )
         await show(unit, desk, chat, SLOT, desk.texts.line(person.language, UNTIL, text), rows)
     else:
@@ -107,6 +116,14 @@ async def _allow(
     await audit(unit, desk, person, "allowance.given", about.id, what=what, until=until.isoformat())
     await retract(unit, desk, chat, SLOT)
     await say(unit, desk, person, chat, DONE, time=time_of(person, until))
+
+
+async def _end(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Person, what: str) -> None:
+    """Whatever of it is still allowed ends now; pressed again it changes nothing more."""
+    await unit.allowances.end(about.id, what, desk.now())
+    await audit(unit, desk, person, "allowance.ended", about.id, what=what)
+    await retract(unit, desk, chat, SLOT)
+    await say(unit, desk, person, chat, ENDED)
 
 
 async def _until(unit: Unit, desk: Desk, about: Person, span: str) -> datetime | None:

@@ -74,7 +74,7 @@ async def build_ladder(
         own_rota=own_rota,
     )
     policy = policy_for(programme, role, urgency) or ladder.default_policy(role, staff)
-    rungs = ladder.build(policy, role, staff, desk.numbers.ladder[urgency])
+    rungs = ladder.build(policy, role, staff, desk.numbers.ladder.get(urgency, ladder.A_DAY))
     return ladder.paced(rungs, urgency, first, starts_at, hours_of(programme))
 
 

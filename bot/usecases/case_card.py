@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.ports.records import Case, CaseRole, Chat, Lane, Person, Raised, Session
+from bot.ports.records import ROLE_OF_LETTER, Case, CaseRole, Chat, Lane, Person, Raised, Session
 from bot.ports.services import Rows
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
@@ -85,8 +85,11 @@ def _others(desk: Desk, reader: Person, mine: Sequence[CaseRole], parts: Iterabl
 
 
 def _status(desk: Desk, reader: Person, mine: Sequence[CaseRole]) -> list[Line | str]:
-    if any(part.state == "asking" for part in mine):
-        return []
+    if asking := [part for part in mine if part.state == "asking"]:
+        own = [part for part in mine if part.state == "taken" and part.taken_by == reader.id]
+        stands_in = any(ROLE_OF_LETTER[part.role] not in reader.roles for part in asking)
+        said = [_for(desk, reader, texts.YOU_TOOK_FOR, own)] if own else []
+        return [*said, _for(desk, reader, texts.ASKED_FOR, asking)] if own or stands_in else []
     taken = [part for part in mine if part.state == "taken"]
     if taken:
         return [texts.YOU_TOOK if any(p.taken_by == reader.id for p in taken) else texts.ROLE_TOOK]
@@ -99,6 +102,12 @@ def _status(desk: Desk, reader: Person, mine: Sequence[CaseRole]) -> list[Line |
         for outcome in outcomes
         if outcome
     ]
+
+
+def _for(desk: Desk, reader: Person, line: Line, parts: Sequence[CaseRole]) -> str:
+    """The line, with the roles of the parts."""
+    names = [desk.texts.line(reader.language, texts.ROLE_NAMES[part.role]) for part in parts]
+    return desk.texts.line(reader.language, line, {"roles": ", ".join(names)})
 
 
 def _decided(mine: Sequence[CaseRole]) -> bool:
@@ -217,7 +226,7 @@ async def alert(
     notes: Sequence[Line] = (),
     taken: bool = False,
 ) -> None:
-    """Alert each person by their ways, once by each, for all parts in which they are asked now.
+    """Alert each person by their ways, once by each, for all parts in which they are asked now or have taken on.
 
     `taken`: because of one they have taken on.
     """
@@ -225,14 +234,18 @@ async def alert(
         ways = await ways_to(unit, person_id)
         if ways is None:
             continue
-        mine = [part for part in parts_asking(parts, person_id) if taken or part.state == "asking"]
+        mine = [
+            part
+            for part in parts_asking(parts, person_id)
+            if taken or part.state == "asking" or (part.state == "taken" and part.taken_by == person_id)
+        ]
         if ways.telegram:
             await show(unit, desk, case, ways.person, ways.chat, mine, notes=notes, fresh=True, urgent=True)
         if ways.email:
             text = render(
                 desk, case, ways.person, mine, await beside(unit, case, ways.person, mine), notes=notes
             )
-            await mail_case(unit, desk, ways.person, ways.chat, case, slot_of(case), text)
+            await mail_case(unit, desk, ways.person, ways.chat, case, slot_of(case), text, mine)
 
 
 def readers_of(changed: Iterable[Role]) -> frozenset[Role]:

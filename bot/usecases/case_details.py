@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from textwrap import shorten
 
+import structlog
+
 from bot.ports.records import AnswerRow, Case, Lane, Person, Raised
-from bot.ports.stores import Unit
+from bot.ports.stores import Unit, Unreadable
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say
 from bot.usecases.case_beside import SESSION_SCRIPT, of_session
@@ -20,8 +22,10 @@ from flows.effects import Line
 from flows.library import Playable
 from flows.values import CaseKind, Role
 
+log = structlog.get_logger(__name__)
 QUESTION = 120  # of a question's text, enough to know which it was
 LONGEST = 3500  # below Telegram's 4,096, whatever the script
+ZONE_STEP = ("welcome", "WE-TZ")  # the participant was told that staff will set their zone with them
 # Where somebody is and who is near: what staff need to know before they phone (S-26).
 AROUND = {"self_test": ("ST-07", "ST-08", "ST-09")}
 
@@ -59,12 +63,12 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
         found.append(desk.texts.line(reader.language, texts.UNREADABLE))
     if Role.PARTNER_SUPPORT in roles:
         found.append(desk.texts.line(reader.language, texts.SAFE_WAY_ONLY))
-    found += _concerns(desk, wording, raised)
+    found += _concerns(desk, wording, raised, ", ".join(names.values()))
     if around := await _around(unit, desk, case, roles, wording):
         found.append(desk.texts.line(reader.language, texts.SURROUNDINGS, {"answers": around}))
     found += [_wrote(desk, reader, row) for row in await written(unit, case, raised)]
-    if case.unasked:
-        steps = "\n".join(wording.question(raised[0].script, step) for step in case.unasked)
+    unasked = [(wording.script_with(case.raised, step), step) for step in case.unasked]
+    if steps := "\n".join(wording.question(*one) for one in unasked if wording.matters(*one)):
         found.append(desk.texts.line(reader.language, texts.UNASKED, {"steps": steps}))
     found.append(desk.texts.line(reader.language, texts.GONE_SOON, {"minutes": str(desk.numbers.details)}))
     return found
@@ -73,8 +77,16 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
 async def _names(unit: Unit, case: Case) -> dict[str, str]:
     """Person id -> alias of whom the case is about: one person, or in a session's case each that is named in it."""
     ids = [r.choices[0] for r in case.raised] if of_session(case) else [case.person_id]
-    people = [await unit.people.get(person_id) for person_id in dict.fromkeys(ids)]
-    return {person.id: person.alias for person in people if person is not None}
+    return {person_id: await _alias(unit, person_id) for person_id in dict.fromkeys(ids)}
+
+
+async def _alias(unit: Unit, person_id: str) -> str:
+    try:
+        person = await unit.people.get(person_id)
+    except Unreadable as fault:
+        log.warning("case_details.unreadable", error=str(fault))
+        person = None
+    return person.alias if person else texts.nameless(person_id)
 
 
 async def _heading(unit: Unit, case: Case, desk: Desk, reader: Person, names: dict[str, str]) -> str:
@@ -115,6 +127,27 @@ class _Wording:
         text = self.desk.texts.line(self.language, Line(f"{script}/{step_id}", step.text), self.params)
         return f"{step_id}: {shorten(text, QUESTION, placeholder='…')}"
 
+    def script_with(self, raised: Iterable[Raised], step_id: str) -> str:
+        """Which of a case's scripts has the step; empty where none has it any more."""
+        for name in dict.fromkeys(item.script for item in raised):
+            if (found := self._script(name)) and found.find(step_id):
+                return name
+        return ""
+
+    def matters(self, script: str, step_id: str) -> bool:
+        """Whether an answer there could have raised something that is not merely for review; not known counts too."""
+        found = self._script(script)
+        step = found.find(step_id) if found else None
+        if found is None or step is None or step.risk:
+            return True
+        raises = [one for choice in step.choices for one in choice.raises]
+        raises += [one for rule in found.script.rules if rule.step == step_id for one in rule.raises]
+        catalogue = self.desk.library.catalogue
+        return any(
+            one.concern not in catalogue or catalogue[one.concern].kind is not CaseKind.REVIEW
+            for one in raises
+        )
+
     def answered(self, script: str, step_id: str, chosen: Iterable[str]) -> str:
         """The question's beginning and the labels that were chosen; for a session's people their aliases."""
         if script == SESSION_SCRIPT:
@@ -143,7 +176,7 @@ async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person, names: di
     return _Wording(desk, reader.language, version, params, names)
 
 
-def _concerns(desk: Desk, wording: _Wording, raised: Iterable[Raised]) -> list[str]:
+def _concerns(desk: Desk, wording: _Wording, raised: Iterable[Raised], alias: str) -> list[str]:
     """Each concern once, with everything that raised it and the suggested next step (S-26)."""
     by_concern: dict[str, list[Raised]] = {}
     for item in raised:
@@ -158,6 +191,8 @@ def _concerns(desk: Desk, wording: _Wording, raised: Iterable[Raised]) -> list[s
                 desk.texts.line(wording.language, Line(context, entry.staff), wording.params),
                 desk.texts.line(wording.language, texts.NEXT_STEP, {"text": step}),
             ]
+        if any((item.script, item.step) == ZONE_STEP for item in items):
+            lines.append(desk.texts.line(wording.language, texts.SET_ZONE, {"alias": alias}))
         answers = [wording.answered(item.script, item.step, item.choices) for item in items]
         found.append("\n".join([lines[0], *dict.fromkeys(answers), *lines[1:]]))
     return found

@@ -16,7 +16,7 @@ from bot.usecases.mail import notice_mail
 from bot.usecases.privacy import BUTTONS, NOTED, STEP, answer_by
 from bot.usecases.reach import ways_to
 from bot.usecases.render import open_menu
-from bot.usecases.staff_notice import tell_person
+from bot.usecases.staff_notice import Told, tell_person
 from flows.effects import Line
 
 Kind = Literal["copy", "erasure", "correction"]
@@ -115,13 +115,13 @@ async def _staff(unit: Unit, programme_id: str) -> list[Person]:
     return list({one.id: one for one in found}.values())
 
 
-async def remind_of_requests(unit: Unit, desk: Desk, programme_id: str) -> int:
-    """In the digest of a working day, until each is done; how many people were told."""
+async def remind_of_requests(unit: Unit, desk: Desk, programme_id: str) -> Told:
+    """In the digest of a working day, until each is done."""
     waiting = await unit.requests.open_in(programme_id)
     told = 0
     for one in await _staff(unit, programme_id) if waiting else ():
         told += await _remind(unit, desk, one, waiting)
-    return told
+    return Told(len(waiting), told)
 
 
 async def _remind(unit: Unit, desk: Desk, person: Person, waiting: Sequence[Request]) -> bool:

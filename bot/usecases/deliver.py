@@ -9,13 +9,14 @@ from typing import Final
 
 import structlog
 
+from bot.ports.plan import Fate
 from bot.ports.records import Way
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
 from bot.ports.stores import Stale, Storage, StorageFault, Unit
 from bot.usecases.courier import Courier, Errand, Result
 from bot.usecases.outage import BEAT, PULSE
 from bot.usecases.pace import Pace
-from bot.usecases.pick import OnFault, Picked, Picker
+from bot.usecases.pick import OnFault, Picked, Picker, not_arrived
 
 LOOK_AGAIN: Final = 5.0
 """Real seconds after which the outbox is looked at, whatever the clock did meanwhile (R-05)."""
@@ -158,6 +159,7 @@ class Sender:
         if result.why == "unreachable" and row.way == "telegram":
             await unit.chats.set_state(row.chat_id, "blocked")
         if result.why is not None:
+            await not_arrived(unit, row, Fate.FAILED, result.why)
             await self._on_fault(unit, row, result.why)
 
     async def _fly(self, errand: Errand) -> None:

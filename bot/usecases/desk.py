@@ -30,7 +30,6 @@ class Numbers:
             Urgency.NOW: 5,
             Urgency.SESSION: 15,
             Urgency.ROSTER: 60,
-            Urgency.REVIEW: 24 * 60,
         }
     )
 
@@ -57,7 +56,7 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A rendered message for one slot of one chat."""
+    """A rendered message for one slot of one chat. `reminder`: the id of the reminder whose line it is (R-18)."""
 
     slot: str
     text: str
@@ -66,6 +65,7 @@ class Message:
     not_after: datetime | None = None
     instead: str = ""
     fresh: bool = False
+    reminder: str = ""
 
 
 async def post(
@@ -94,6 +94,7 @@ async def post(
             instead=message.instead,
             fresh=message.fresh,
             case_id=case_id,
+            ref=message.reminder,
             way=way,
         )
     )

@@ -1,6 +1,6 @@
 """What is for review: in the digest of a working morning, and in the weekly list for case management.
 
-References and kinds only, no names (S-20). Changes in the home stand first, as a number: which cases they are is
+References and kinds only, no names (S-20). Cases with changes in the home stand first, unmarked: which they are is
 read in the cases.
 """
 
@@ -14,7 +14,7 @@ import structlog
 
 from bot.escalation import ladder
 from bot.ports.records import AuditEntry, Case, CaseRole, Lane, Person, StaffRole
-from bot.ports.stores import Stale, Unit
+from bot.ports.stores import Stale, Unit, Unreadable
 from bot.usecases import staff_texts as texts
 from bot.usecases.ask_role import ask, build_ladder, restarted
 from bot.usecases.case_card import in_rows, kind_for, raised_for
@@ -22,6 +22,7 @@ from bot.usecases.desk import Desk, Message, post
 from bot.usecases.mail import notice_mail
 from bot.usecases.policy import hours_of
 from bot.usecases.reach import Ways, ways_to
+from bot.usecases.staff_notice import Told
 from flows.effects import Line
 from flows.values import Level, Role, Urgency
 
@@ -36,7 +37,6 @@ SLOT = "digest-"
 DIGEST = Line("staff", "For review:")
 WEEKLY = Line("staff", "Open cases this week:")
 NONE_OPEN = Line("staff", "No case is open.")
-AT_HOME = Line("staff", "Changes in the home: {count}")
 ROW = Line("staff", "{case} · {kind}")
 ROW_OPEN = Line("staff", "{case} · {kind} · open for {days} days")
 ROW_TODAY = Line("staff", "{case} · {kind} · open since yesterday or today")
@@ -54,15 +54,15 @@ class _Page:
     may_open: frozenset[str]
 
 
-async def send_digest(unit: Unit, desk: Desk, programme_id: str) -> int:
-    """Ask, in one message each, about all that waits for a digest; how many people were told.
+async def send_digest(unit: Unit, desk: Desk, programme_id: str) -> Told:
+    """Ask, in one message each, about all that waits for a digest; how much that is, and how many people were told.
 
     Everybody the ladder has come to reads it each working morning until somebody takes it on; managers read all.
     Called again the same morning it does nothing.
     """
     items = await _advanced(unit, desk, await _waiting(unit, programme_id))
     if not items:
-        return 0
+        return Told(0)
     told = 0
     people = dict.fromkeys(person for _, part in items for person in part.asked)
     managers = [one.id for one in await unit.people.in_role(programme_id, StaffRole.MANAGER)]
@@ -75,11 +75,14 @@ async def send_digest(unit: Unit, desk: Desk, programme_id: str) -> int:
         ]
         asked = frozenset(case.id for case, part in seen if person_id in part.asked)
         told += bool(seen) and await _tell(unit, desk, person_id, DIGEST, _page(seen, asked), aged=False)
-    return told
+    return Told(len(items), told)
 
 
-async def send_weekly(unit: Unit, desk: Desk, programme_id: str) -> int:
-    """The list for case management: managers read of every open case, facilitators of those that come to them."""
+async def send_weekly(unit: Unit, desk: Desk, programme_id: str) -> Told:
+    """The list for case management: managers read of every open case, facilitators of those that come to them.
+
+    Managers also read that no case is open: for them there is always something to say.
+    """
     items: list[Item] = []
     for case in await unit.cases.open_in(programme_id):
         items += [(case, part) for part in await unit.cases.roles(case.id) if part.state != "done"]
@@ -94,16 +97,23 @@ async def send_weekly(unit: Unit, desk: Desk, programme_id: str) -> int:
         if seen and person.id not in {manager.id for manager in managers}:
             page = _page(seen, frozenset(case.id for case, _ in seen))
             told += await _tell(unit, desk, person.id, WEEKLY, page, aged=True)
-    return told
+    return Told(max(1, len(items)), told)
 
 
 async def is_solved(unit: Unit, case: Case, part: CaseRole) -> bool:
-    """Whether what was to be solved before the session is: the person's latest test for it says ready, later than that."""
+    """Whether what was to be solved before the session is: the person's latest test for it says ready, later than that.
+
+    What cannot be read is not solved, so that people look (S-31).
+    """
     raised = raised_for(case, [part.role])
     if case.session_id is None or not raised or any(r.urgency is not Urgency.ROSTER for r in raised):
         return False
-    session = await unit.sessions.get(case.session_id)
-    found = await unit.readiness.get(case.session_id, case.person_id)
+    try:
+        session = await unit.sessions.get(case.session_id)
+        found = await unit.readiness.get(case.session_id, case.person_id)
+    except Unreadable as fault:
+        log.warning("digest.unreadable", case=case.ref, error=str(fault))
+        return False
     return (
         session is not None
         and found is not None
@@ -150,7 +160,15 @@ def _page(seen: Sequence[Item], may_open: frozenset[str]) -> _Page:
     roles: dict[str, list[Role]] = {}
     for case, part in seen:
         roles.setdefault(case.id, []).append(part.role)
-    return _Page({case.id: case for case, _ in seen}, roles, may_open)
+    found = {case.id: case for case, _ in seen}
+    # First, and no word about it: a number beside few references would name the concern (S-20).
+    first = sorted(found.values(), key=lambda case: not _at_home(case, roles[case.id]))
+    return _Page({case.id: case for case in first}, roles, may_open)
+
+
+def _at_home(case: Case, roles: Sequence[Role]) -> bool:
+    """Whether what comes to the roles says that something in the home has changed."""
+    return any(raised.concern in HOME for raised in raised_for(case, roles))
 
 
 async def _tell(unit: Unit, desk: Desk, person_id: str, heading: Line, page: _Page, *, aged: bool) -> bool:
@@ -169,7 +187,7 @@ async def _tell(unit: Unit, desk: Desk, person_id: str, heading: Line, page: _Pa
         await post(unit, desk, ways.chat, message, lane=Lane.REMINDER)
     if ways.email:
         await _mail(unit, desk, ways, text)
-    return ways.counts
+    return True
 
 
 async def _mail(unit: Unit, desk: Desk, ways: Ways, text: str) -> None:
@@ -183,11 +201,7 @@ def _text(desk: Desk, reader: Person, heading: Line, page: _Page, now: datetime,
 
     if not page.cases:
         return line(NONE_OPEN)
-    at_home = sum(
-        any(raised.concern in HOME for raised in raised_for(case, page.roles[case.id]))
-        for case in page.cases.values()
-    )
-    lines = [line(heading), line(AT_HOME, count=str(at_home))]
+    lines = [line(heading)]
     for case in list(page.cases.values())[:LISTED]:
         kind = line(texts.KIND[kind_for(desk, case, page.roles[case.id])])
         days = (now - case.opened_at).days

@@ -14,8 +14,9 @@ from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import audit, say
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.facts import time_of
+from bot.usecases.reach import ways_to
 from bot.usecases.rota import GAPS_AHEAD, current, gaps_of, has_rota, roll_out, rotas_of, take_over
-from bot.usecases.staff_notice import tell_person
+from bot.usecases.staff_notice import Told, tell_person
 from flows.effects import Line
 
 STEP = "DUTY"
@@ -24,6 +25,7 @@ SLOT = "duty"
 TAIL = 12
 NEXT_WITHIN = timedelta(days=7)
 LISTED = 10
+OVERSEE = frozenset({StaffRole.MANAGER, StaffRole.ADMINISTRATOR})
 
 ROLES = {
     StaffRole.FACILITATOR: Line("staff", "facilitators"),
@@ -33,13 +35,14 @@ ROLES = {
     StaffRole.MANAGER: Line("staff", "managers"),
     StaffRole.ADMINISTRATOR: Line("staff", "administrators"),
 }
-ON_NOW = Line("staff", "On duty for {role}: {alias}, until {time}.")
-NOBODY_NOW = Line("staff", "Nobody is on duty for {role} now.")
-NEXT = Line("staff", "Next for {role}: {alias}, from {time}.")
-NO_ROTA = Line("staff", "There is no rota for {role}.")
+ON_NOW = Line("staff", "{role}, now: {alias}, until {time}.")
+NOBODY_NOW = Line("staff", "{role}, now: nobody.")
+NEXT = Line("staff", "{role}, next: {alias}, from {time}.")
+NO_ROTAS = Line("staff", "There is no rota yet.")
+NO_ROTA = Line("staff", "{role}: no rota.")
 TAKE_OVER = Line("staff", "I take over ({role}, from {alias})")
-TAKEN_OVER = Line("staff", "You are on duty for {role} until {time}.")
-RELIEVED = Line("staff", "Somebody has taken over your duty for {role}. You are relieved until {time}.")
+TAKEN_OVER = Line("staff", "You are on duty ({role}) until {time}.")
+RELIEVED = Line("staff", "Somebody has taken over your duty ({role}). You are relieved until {time}.")
 NOT_ON_DUTY = Line("staff", "That duty is over or has changed hands. /duty shows how it is now.")
 GAP = Line("staff", "{role}: {start} to {end}")
 GAPS = Line("staff", "Nobody is on duty in the next 7 days:\n{gaps}")
@@ -47,17 +50,29 @@ MORE = Line("staff", "and {count} more")
 
 
 async def show_duty(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
-    """Who is on duty for the person's own roles, by alias, with a button for each they can relieve."""
+    """Who is on duty for the person's own roles, by alias, with a button for each they can relieve.
+
+    Managers and administrators, who are told of gaps, read it of every role that has a rota.
+    """
     programme = await unit.programmes.get(person.programme_id)
     lines: list[str] = []
     rows: list[tuple[tuple[str, str], ...]] = []
-    for role in person.roles if programme else ():
+    for role in await _shown(unit, desk, person, programme) if programme else ():
         assert programme is not None, "no roles without one"
         on = await current(unit, programme.id, role, desk.now())
         lines += await _lines(unit, desk, person, programme, role, on)
-        rows += [(await _button(unit, desk, person, shift),) for shift in on if shift.person_id != person.id]
-    text = "\n".join(lines) or desk.texts.line(person.language, texts.NOT_OPEN_TO_YOU)
+        if role in person.roles:
+            others = [shift for shift in on if shift.person_id != person.id]
+            rows += [(await _button(unit, desk, person, shift),) for shift in others]
+    none = NO_ROTAS if OVERSEE & set(person.roles) else texts.NOT_OPEN_TO_YOU
+    text = "\n".join(lines) or desk.texts.line(person.language, none)
     await post(unit, desk, chat, Message(SLOT, text, tuple(rows), fresh=True))
+
+
+async def _shown(unit: Unit, desk: Desk, person: Person, programme: Programme) -> Sequence[StaffRole]:
+    if not OVERSEE & set(person.roles):
+        return person.roles
+    return [role for role in StaffRole if await has_rota(unit, programme, role, desk.now())]
 
 
 async def _lines(
@@ -120,14 +135,14 @@ async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pre
         await tell_person(unit, desk, relieved, RELIEVED, told(relieved))
 
 
-async def tell_gaps(unit: Unit, desk: Desk, programme_id: str) -> int:
-    """Managers and administrators read when nobody is on duty in the next 7 days; how many were told, 0 without gaps.
+async def tell_gaps(unit: Unit, desk: Desk, programme_id: str) -> Told:
+    """Managers and administrators read when nobody is on duty in the next 7 days; how many gaps, and how many were told.
 
     The rotas are rolled out further first, so that what is far away is known in time.
     """
     programme = await unit.programmes.get(programme_id)
     if programme is None:
-        return 0
+        return Told(0)
     now = desk.now()
     if rotas_of(programme):
         await roll_out(unit, desk.ids, programme, now)
@@ -137,7 +152,7 @@ async def tell_gaps(unit: Unit, desk: Desk, programme_id: str) -> int:
         for span in await gaps_of(unit, programme, role, now, now + GAPS_AHEAD)
     ]
     if not found:
-        return 0
+        return Told(0)
     people = {
         person.id: person
         for role in (StaffRole.MANAGER, StaffRole.ADMINISTRATOR)
@@ -145,8 +160,9 @@ async def tell_gaps(unit: Unit, desk: Desk, programme_id: str) -> int:
     }
     told = 0
     for person in people.values():
-        told += await tell_person(unit, desk, person, GAPS, {"gaps": gap_lines(desk, person, found)})
-    return told
+        await tell_person(unit, desk, person, GAPS, {"gaps": gap_lines(desk, person, found)})
+        told += await ways_to(unit, person.id) is not None
+    return Told(len(found), told)
 
 
 def gap_lines(desk: Desk, reader: Person, found: Sequence[tuple[StaffRole, Span]]) -> str:

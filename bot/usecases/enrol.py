@@ -12,6 +12,7 @@ from bot.usecases import door, neutral, rota
 from bot.usecases.climb import newcomer
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.move_account import move_account, release_former
+from bot.usecases.roster import membership_changed
 from bot.usecases.staff_notice import tell_administrators
 from bot.usecases.tidy import remember
 from bot.usecases.way import moved
@@ -54,7 +55,9 @@ async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
         await rota.became(unit, desk.ids, programme.id, invitation.id, person.id, now)
         await welcome_staff(unit, desk, person, chat)
         await newcomer(unit, desk, person)
-    elif len(offered(desk, programme)) > 1:
+        return True
+    await membership_changed(unit, desk, person)
+    if len(offered(desk, programme)) > 1:
         await ask_language(unit, desk, person, chat, programme)
     else:
         await unit.people.save(await first_door(unit, desk, moved(person, "chose_language"), chat))

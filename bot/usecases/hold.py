@@ -13,6 +13,19 @@ from flows.values import Level
 ENDS_IT = frozenset({"join", "waiting_room"})
 
 
+def counts(readiness: Readiness | None, session: Session) -> bool:
+    """Whether a result is one for this session as it stands now: not moved since, not cancelled (S-32).
+
+    For being ready only. A hold holds whatever the version, until a person lifts it (`is_held`, S-08).
+    """
+    return (
+        readiness is not None
+        and readiness.session_id == session.id
+        and session.state == "planned"
+        and readiness.session_version == session.version
+    )
+
+
 def is_held(readiness: Readiness | None) -> bool:
     """A hold that no person has ended: not lifted, or answered with *not today* or *please call us*."""
     return readiness is not None and readiness.level is Level.HOLD and readiness.lifted not in ENDS_IT

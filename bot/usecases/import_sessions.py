@@ -6,22 +6,25 @@ Readers make `Meeting`s of a file. Here they are held against what is kept; only
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from bot.ports.records import AuditEntry, Programme
+from bot.ports.records import AuditEntry, Programme, Session
 from bot.ports.stores import Unit
+from bot.schedule.due import leaves_quiet_hours_aside
 from bot.schedule.series import BadRule, Series, occurrences, utc_of
 from bot.usecases.desk import Desk
 from bot.usecases.invite import OPERATOR
+from bot.usecases.plan import times_for
 from bot.usecases.plan_sessions import Change, Wanted, ends_at, instance_key, plan
 from bot.usecases.programme_file import WrongTime, is_relative, start_of
 
 FIRST_MINUTES, LAST_MINUTES = 15, 480
 """A session's length: at least, at most."""
+NOT_MADE = "NOT made, it is in the past"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,13 @@ async def import_sessions(
     """
     wanted = await _Fit(unit, desk, programme, regroup).all(meetings)
     lines: list[str] = []
+    coming: list[Session] = []
     for meeting, sessions in zip(meetings, wanted, strict=True):
         changes = await plan(unit, desk, programme, meeting.key, sessions, OPERATOR)
-        lines += _lines(meeting, changes)
+        lines += await _lines(unit, programme, meeting, changes)
+        coming += [change.session for change in changes if change.session.state == "planned"]
         step()
+    lines += [f"note: {says}" for says in [await early(unit, desk, programme, coming)] if says]
     now = desk.now()
     await unit.audit.add(AuditEntry(desk.ids.new(), now, OPERATOR, "sessions.imported", programme.id))
     return lines
@@ -220,22 +226,49 @@ def _find(meeting: Meeting, whose: Mapping[tuple[str, str], _Who]) -> _Who:
     return whose["participant", meeting.participant]
 
 
-def _lines(meeting: Meeting, changes: Sequence[Change]) -> Iterator[str]:
-    if meeting.rrule:
-        counted = Counter(change.what for change in changes)
-        yield f"series {meeting.key}: " + ", ".join(f"{number} {what}" for what, number in counted.items())
-    for change in changes:
-        if not meeting.rrule or change.what in ("moved", "cancelled", "takes place", "changed"):
-            yield line_of(change, meeting)
+async def _lines(unit: Unit, programme: Programme, meeting: Meeting, changes: Sequence[Change]) -> list[str]:
+    counted = Counter(NOT_MADE if (one.what, one.before) == ("over", None) else one.what for one in changes)
+    heading = f"series {meeting.key}: " + ", ".join(f"{number} {what}" for what, number in counted.items())
+    told = ("moved", "cancelled", "takes place", "changed")
+    said = [change for change in changes if not meeting.rrule or change.what in told]
+    lines = [line_of(one, await zone_of(unit, programme, one.session), meeting) for one in said]
+    return [heading, *lines] if meeting.rrule else lines
 
 
-def line_of(change: Change, meeting: Meeting | None = None) -> str:
-    """One session and what became of it, in UTC."""
+async def early(unit: Unit, desk: Desk, programme: Programme, sessions: Sequence[Session]) -> str:
+    """What people who plan should know of sessions so early (or late) that lines come in quiet hours; mostly empty."""
+    times, found = times_for(desk, programme), list[str]()
+    for session in sessions:
+        zone = await zone_of(unit, programme, session)
+        if ends_at(session) > desk.now() and leaves_quiet_hours_aside(session, times, ZoneInfo(zone)):
+            found.append(f"{session.key}, {local_time(session.starts_at, zone)} {zone}")
+    if not found:
+        return ""
+    which = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
+    return f"the lines before session {which} come in the quiet hours; a later start would spare people that"
+
+
+async def zone_of(unit: Unit, programme: Programme, session: Session) -> str:
+    """The time zone people know the session's time in: its group's, or the programme's."""
+    person = await unit.people.get(session.person_id) if session.person_id else None
+    group_id = person.group_id if person else session.group_id
+    group = await unit.programmes.group(group_id) if group_id else None
+    return group.timezone if group else programme.timezone
+
+
+def local_time(at: datetime, zone: str) -> str:
+    """A session's time for people at the command line, such as `2030-01-31 18:30`; its zone is said beside it."""
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+
+
+def line_of(change: Change, zone: str, meeting: Meeting | None = None) -> str:
+    """One session and what became of it, in local time."""
     session, before = change.session, change.before
-    starts = f"{session.starts_at:%Y-%m-%d %H:%M} UTC"
-    what = {"moved": "changed", "over": "over, left as it was"}.get(change.what, change.what)
+    starts = f"{local_time(session.starts_at, zone)} {zone}"
+    over = "over, left as it was" if before else f"{NOT_MADE}; is the year right?"
+    what = {"moved": "changed", "over": over}.get(change.what, change.what)
     if before is not None and before.starts_at != session.starts_at:
-        return f"session {session.key}, moved from {before.starts_at:%Y-%m-%d %H:%M} UTC to {starts}: {what}"
+        return f"session {session.key}, moved from {local_time(before.starts_at, zone)} to {starts}: {what}"
     kept = ""
     if before and meeting and isinstance(meeting.starts, str) and is_relative(meeting.starts):
         kept = f" (not moved: {meeting.starts} counts for a new session only)"

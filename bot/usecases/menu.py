@@ -9,13 +9,14 @@ from typing import Any
 
 from bot.ports.records import Chat, Person, Programme, Session, VisitRow
 from bot.ports.stores import Unit
-from bot.schedule import times
-from bot.usecases import confirm, door, neutral
+from bot.schedule import due, times
+from bot.usecases import door, fresh, neutral
 from bot.usecases.carry_out import new_visit, show_again, turn
 from bot.usecases.desk import Desk, Message, post, retract
 from bot.usecases.facts import facts_for, params_for
+from bot.usecases.import_sessions import LAST_MINUTES
 from bot.usecases.open_case import raise_concerns
-from bot.usecases.plan import times_for
+from bot.usecases.plan import is_theirs, times_for
 from bot.usecases.render import notice, open_menu
 from bot.usecases.way import may_test, moved
 from flows.effects import Line, RaiseConcern
@@ -38,16 +39,21 @@ ITEMS: Mapping[str, str] = {
 }
 OF_SESSION = ("selftest", "confirm")
 """Items that belong to the next session; the second is not in the menu, a line before the session leads to it."""
+LONGEST = timedelta(minutes=LAST_MINUTES)
 TITLE = Line("menu", "What would you like to do?")
 PRIVACY = Line("menu", "What is kept about me")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a participant stands: their programme and next session."""
+    """Where a participant stands: their programme and next session.
+
+    `quiet`: a session of theirs is near, one that has just ended too, so that no reflection comes up (S-12).
+    """
 
     programme: Programme
     session: Session | None
+    quiet: bool
 
 
 async def place_of(unit: Unit, desk: Desk, person: Person) -> Place:
@@ -55,7 +61,8 @@ async def place_of(unit: Unit, desk: Desk, person: Person) -> Place:
     programme = await unit.programmes.get(person.programme_id)
     if programme is None:
         raise LookupError(f"person {person.id} belongs to no programme")
-    return Place(programme, await unit.sessions.next_for(person, desk.now()))
+    session = await unit.sessions.next_for(person, desk.now())
+    return Place(programme, session, await _is_quiet(unit, desk, person))
 
 
 def script_name(item: str, place: Place) -> str:
@@ -71,7 +78,7 @@ def open_items(desk: Desk, person: Person, place: Place) -> tuple[str, ...]:
     if person.state == "orientation":  # it comes before the first session
         items.reverse()
     items += ["after", "checkin"]
-    return (*items, *(() if in_quiet_time(desk, place.session) else ("start", "during", "end")))
+    return (*items, *(() if place.quiet else ("start", "during", "end")))
 
 
 def test_is_open(desk: Desk, place: Place) -> bool:
@@ -87,7 +94,7 @@ async def can_open(unit: Unit, desk: Desk, person: Person, place: Place, item: s
         return item in open_items(desk, person, place)
     readiness = await unit.readiness.get(place.session.id, person.id)
     rules = times_for(desk, place.programme)
-    return may_test(person) and await confirm.is_wanted(unit, person.id, place.session, readiness, rules)
+    return may_test(person) and await fresh.is_wanted(unit, person.id, place.session, readiness, rules)
 
 
 def in_time(desk: Desk, place: Place, row: VisitRow) -> bool:
@@ -97,13 +104,22 @@ def in_time(desk: Desk, place: Place, row: VisitRow) -> bool:
     return times.test_is_open(place.session, times_for(desk, place.programme), row.opened_at)
 
 
-def in_quiet_time(desk: Desk, session: Session | None) -> bool:
-    """No reflection questions from two hours before a session to an hour after it (S-12)."""
-    if session is None:
-        return False
-    start = session.starts_at - timedelta(minutes=desk.numbers.quiet_before_session)
-    end = session.starts_at + timedelta(minutes=session.minutes + desk.numbers.quiet_after_session)
-    return start <= desk.now() <= end
+async def _is_quiet(unit: Unit, desk: Desk, person: Person) -> bool:
+    """No reflection questions from two hours before any session of theirs to an hour after it (S-12)."""
+    now = desk.now()
+    before, after = (
+        timedelta(minutes=minutes)
+        for minutes in (desk.numbers.quiet_before_session, desk.numbers.quiet_after_session)
+    )
+    # `of_programme` has the sessions that start in the span, without its end.
+    near = await unit.sessions.of_programme(
+        person.programme_id, now - LONGEST - after, now + before + timedelta(minutes=1)
+    )
+    return any(
+        s.starts_at - before <= now <= due.ends_at(s) + after
+        for s in near
+        if s.state == "planned" and is_theirs(s, person)
+    )
 
 
 async def show(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.escalation import ladder
@@ -20,7 +20,7 @@ from bot.usecases.case_card import (
     urgency_of,
 )
 from bot.usecases.desk import Desk
-from bot.usecases.policy import hours_of
+from bot.usecases.policy import hours_of, roster_lead
 from flows.effects import Line, RaiseConcern
 from flows.values import Role, Urgency
 
@@ -53,33 +53,46 @@ async def raise_concerns(
         return await _extend(unit, desk, found, rows, unasked, session)
     if not rows:
         return None
-    return await _open(unit, desk, person, visit_id, session, rows, unasked)
+    whose = _Whose(person.id, person.programme_id, person.group_id)
+    return await _open(unit, desk, whose, visit_id, session, rows, unasked)
 
 
 async def open_session_case(
-    unit: Unit, desk: Desk, session: Session, people: Sequence[Person], concern: str, step: str
+    unit: Unit, desk: Desk, session: Session, people: Sequence[str], concern: str, step: str
 ) -> Case:
-    """One case for all of `people` (at least one) because of their session, or more in the one that is open.
+    """One case for all of `people` (at least one, by id) because of their session, or more in the one that is open.
 
     A case of each would be six alerts at once. It has one concern raised for each person, whose id is the
-    choice; the row's person is the first of them, and Details name all (docs/decisions/0009).
+    choice; the row's person is the first of them, and Details name all (docs/decisions/0009). Nobody's own row is
+    read: whoever's does not open is in it all the same.
     """
     entry, now = desk.library.catalogue[concern], desk.now()
     rows = tuple(
-        Raised(entry.id, entry.urgency, entry.route, SESSION_SCRIPT, step, (person.id,), now, "clock")
+        Raised(entry.id, entry.urgency, entry.route, SESSION_SCRIPT, step, (person,), now, "clock")
         for person in people
     )
     cases = await unit.cases.open_in(session.programme_id)
     same = [case for case in cases if case.session_id == session.id and of_session(case)]
     if same:
         return await _extend(unit, desk, same[0], rows, (), session)
-    return await _open(unit, desk, people[0], None, session, rows, ())
+    return await _open(
+        unit, desk, _Whose(people[0], session.programme_id, session.group_id), None, session, rows, ()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    """Whom a new case is about."""
+
+    person_id: str
+    programme_id: str
+    group_id: str | None
 
 
 async def _open(
     unit: Unit,
     desk: Desk,
-    person: Person,
+    whose: _Whose,
     visit_id: str | None,
     session: Session | None,
     rows: tuple[Raised, ...],
@@ -88,9 +101,9 @@ async def _open(
     case = Case(
         id=desk.ids.new(),
         number=await unit.cases.next_number(),
-        programme_id=person.programme_id,
-        group_id=person.group_id,
-        person_id=person.id,
+        programme_id=whose.programme_id,
+        group_id=whose.group_id,
+        person_id=whose.person_id,
         session_id=session.id if session else None,
         visit_id=visit_id,
         urgency=urgency_of(rows),
@@ -196,9 +209,10 @@ def _roles(rows: Sequence[Raised]) -> tuple[Role, ...]:
 async def _first_due(
     unit: Unit, desk: Desk, case: Case, rows: Sequence[Raised], session: Session | None
 ) -> datetime:
-    hours = hours_of(await unit.programmes.get(case.programme_id))
+    programme = await unit.programmes.get(case.programme_id)
     starts_at = session.starts_at if session else None
-    return min(ladder.first_due(row.urgency, desk.now(), starts_at, hours) for row in rows)
+    by = (starts_at, hours_of(programme), roster_lead(programme))
+    return min(ladder.first_due(row.urgency, desk.now(), *by) for row in rows)
 
 
 async def _new_part(

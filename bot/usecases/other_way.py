@@ -46,7 +46,8 @@ async def mail_instead(unit: Unit, desk: Desk, row: OutboxRow, person: Person, c
         message = Message(row.slot, notice_mail(desk, person, row.text))
         await post(unit, desk, chat, message, lane=Lane.ALERT, way="email")
     elif case is not None and case.state == "open" and row.text:
-        await mail_case(unit, desk, person, chat, case, row.slot, row.text)
+        mine = parts_asking(await unit.cases.roles(case.id), person.id)
+        await mail_case(unit, desk, person, chat, case, row.slot, row.text, mine)
 
 
 async def _chat_instead(unit: Unit, desk: Desk, row: OutboxRow, person: Person, chat: Chat) -> None:

@@ -16,6 +16,7 @@ import structlog
 from bot.ports.plan import ReminderKind
 from bot.ports.records import Chat, Person, Programme, StaffRole
 from bot.ports.stores import Storage, Unit, Unreadable
+from bot.schedule import due
 from bot.schedule.times import Rules, times_of
 from bot.usecases import door, neutral
 from bot.usecases.desk import Desk, post
@@ -33,6 +34,7 @@ LONGEST = timedelta(seconds=150)
 """How long may pass without a sign of life before a button pressed meanwhile can be lost."""
 BEAT = timedelta(minutes=1)
 RECENT = timedelta(hours=24)
+"""What was asked longer than this before the outage began is not asked again."""
 LIVE = timedelta(minutes=30)
 """Whoever was asked something within this time is waiting for the next line; quiet hours are for all others."""
 LISTED = 12
@@ -117,7 +119,7 @@ async def look_back(unit: Unit, desk: Desk, since: datetime, now: datetime, back
         for group in await unit.programmes.groups(programme.id):
             for person in await unit.people.in_group(group.id):
                 try:
-                    await _ask_again(unit, desk, programme, person, back_at)
+                    await _ask_again(unit, desk, programme, person, since, back_at)
                 except Unreadable as fault:
                     log.warning("outage.unreadable", error=str(fault))
 
@@ -146,7 +148,7 @@ async def _missed(unit: Unit, programme: Programme, since: datetime, now: dateti
         # A session that was moved or cancelled has left this one behind (R-14).
         if session is not None and session.state == "planned" and session.version == reminder.guard:
             found.append((reminder.kind, session.starts_at, session.group_id))
-    return found
+    return list(dict.fromkeys(found))  # a session has more looks than one
 
 
 async def _theirs(unit: Unit, person: Person, checks: list[Check]) -> list[Check]:
@@ -161,24 +163,29 @@ def _said(desk: Desk, person: Person, check: Check) -> str:
     return desk.texts.line(person.language, CHECKS[check[0]], {"time": time_of(person, check[1])})
 
 
-async def _ask_again(unit: Unit, desk: Desk, programme: Programme, person: Person, back_at: datetime) -> None:
+async def _ask_again(
+    unit: Unit, desk: Desk, programme: Programme, person: Person, since: datetime, back_at: datetime
+) -> None:
     found = await reader_of(unit, person.id)
     if found is None or person.state == "left" or _answered_since(desk, person, back_at):
         return
     chat, now = found[1], desk.now()
-    put = await _open_question(unit, person, chat, now)
+    put = await _open_question(unit, person, chat, since - RECENT)
     if put is None:
         return
     then, asked_at = put
     due_at = _allowed_at(programme, person, now) if asked_at < now - LIVE else now
+    if due_at is None:
+        log.warning("outage.no_allowed_time")
+        return  # their own times leave none within a day; /menu goes on with it
     await post(unit, desk, chat, notice(desk, person, neutral.BACK_AGAIN), due_at=due_at)
     await unit.people.save(await door.ask(unit, desk, person, chat, then, due_at=due_at))
 
 
-def _allowed_at(programme: Programme, person: Person, now: datetime) -> datetime:
-    """When something may arrive unasked: their quiet hours and safe times are kept."""
-    rules = Rules(times_of(programme), ZoneInfo(person.timezone), frozenset(person.safe_times))
-    return rules.nearest(now, now, now + RECENT) or now
+def _allowed_at(programme: Programme, person: Person, now: datetime) -> datetime | None:
+    """When something may arrive unasked within a day: their quiet hours and safe times are kept."""
+    rules = Rules(times_of(programme), ZoneInfo(person.timezone), due.safe_times_of(person))
+    return rules.nearest(now, now, now + RECENT)
 
 
 def _answered_since(desk: Desk, person: Person, back_at: datetime) -> bool:
@@ -188,12 +195,12 @@ def _answered_since(desk: Desk, person: Person, back_at: datetime) -> bool:
 
 
 async def _open_question(
-    unit: Unit, person: Person, chat: Chat, now: datetime
+    unit: Unit, person: Person, chat: Chat, first: datetime
 ) -> tuple[dict[str, Any], datetime] | None:
-    """What to go on with behind the door, and since when a question or the door itself stands; of the last day."""
+    """What to go on with behind the door, and since when, from `first` on, a question or the door itself stands."""
     pending = person.pending if person.pending and "do" in person.pending else None
     row = await front(unit, person)
-    if row is not None and row.status == "open" and row.touched_at >= now - RECENT:
+    if row is not None and row.status == "open" and row.touched_at >= first:
         return pending or {"do": "resume"}, row.touched_at
-    doors = [one.at for one in await unit.ledger.standing(chat.id, "door") if one.at >= now - RECENT]
+    doors = [one.at for one in await unit.ledger.standing(chat.id, "door") if one.at >= first]
     return (pending, max(doors)) if pending and doors else None

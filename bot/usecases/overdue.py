@@ -9,12 +9,12 @@ import structlog
 
 from bot.escalation import ladder
 from bot.ports.records import AuditEntry, Case, CaseRole
-from bot.ports.stores import Stale, Unit
+from bot.ports.stores import Stale, Unit, Unreadable
 from bot.usecases import staff_texts as texts
 from bot.usecases.ask_role import Asked, ask, build_ladder, reachable, restarted
 from bot.usecases.case_card import alert, raised_for, readers_of, refresh, urgency_of
 from bot.usecases.desk import Desk
-from bot.usecases.policy import hours_of, lapses_after, reminded_after
+from bot.usecases.policy import hours_of, lapses_after, reminded_after, roster_lead
 from flows.values import Role, Urgency
 
 log = structlog.get_logger(__name__)
@@ -32,8 +32,12 @@ def urgency_for(case: Case, role: Role) -> Urgency:
 
 
 async def starts_at_of(unit: Unit, case: Case) -> datetime | None:
-    """The start of the case's session."""
-    session = await unit.sessions.get(case.session_id) if case.session_id else None
+    """The start of the case's session; None too where it cannot be read, which must not keep a case from people."""
+    try:
+        session = await unit.sessions.get(case.session_id) if case.session_id else None
+    except Unreadable as fault:
+        log.warning("overdue.unreadable", case=case.ref, error=str(fault))
+        return None
     return session.starts_at if session else None
 
 
@@ -75,8 +79,8 @@ async def lapse(unit: Unit, desk: Desk, case: Case, part: CaseRole) -> None:
     """Whoever took it has not been heard of: the role is asked again from the first rung on."""
     now, starts_at = desk.now(), await starts_at_of(unit, case)
     urgency = urgency_for(case, part.role)
-    hours = hours_of(await unit.programmes.get(case.programme_id))
-    due = ladder.first_due(urgency, now, starts_at, hours)
+    programme = await unit.programmes.get(case.programme_id)
+    due = ladder.first_due(urgency, now, starts_at, hours_of(programme), roster_lead(programme))
     rungs = await build_ladder(unit, desk, case, part.role, urgency, first=due, starts_at=starts_at)
     again = restarted(part, rungs, due, "lapse")
     asked = Asked(again, ()) if due > now else await ask(unit, case, again, now)

@@ -9,7 +9,7 @@ from typing import Any
 from bot.ports.inbound import Command, Inbound, Press, Sent, Text
 from bot.ports.records import AuditEntry, Chat, Person, VisitRow
 from bot.ports.stores import Unit
-from bot.usecases import confirm, data_requests, door, menu, neutral
+from bot.usecases import confirm, data_requests, door, fresh, menu, neutral
 from bot.usecases.carry_out import turn
 from bot.usecases.desk import Desk, post, retract, sweep
 from bot.usecases.enrol import ask_language, first_door, offered
@@ -263,7 +263,7 @@ async def _turned(
         person = door.kept_open(desk, person)
     shown = was_open and why is None
     after = await turn(unit, desk, person, chat, row, happened, quiet=not shown)
-    if row.script == confirm.SCRIPT:
+    if row.script == fresh.SCRIPT:
         after = await confirm.follow_up(unit, desk, after, chat, row, shown=shown)
         if after.visit_id != row.id:
             return after

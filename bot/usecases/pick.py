@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from bot.ports.everything import FAREWELL
+from bot.ports.plan import Fate
 from bot.ports.records import Lane, OutboxRow, Way
 from bot.ports.services import Address, Clock
 from bot.ports.stores import Unit, Unreadable
@@ -80,7 +81,7 @@ class Picker:
         """Whether the row goes now; notes in `picked` what was decided instead."""
         if row.op == "say" and not row.readable:
             return await self._fail(unit, row, "unreadable", picked)
-        if row.sensitive and row.not_after is not None and now >= row.not_after:
+        if row.not_after is not None and now >= row.not_after:
             await _withhold(unit, row, now)
             picked.settled += 1
             return False
@@ -101,6 +102,7 @@ class Picker:
         """Settle a row that no call can deliver; False, as it does not go."""
         failed = replace(row, state="failed")
         await unit.outbox.save(failed)
+        await not_arrived(unit, row, Fate.FAILED, why)
         await self._on_fault(unit, failed, why)
         picked.settled += 1
         return False
@@ -132,12 +134,20 @@ async def _address(unit: Unit, row: OutboxRow) -> Address | None:
         return None
 
 
-async def _withhold(unit: Unit, row: OutboxRow, now: datetime) -> None:
-    """The door's expiry has passed: the row stays unsent, a neutral line takes its place (S-01).
+async def not_arrived(unit: Unit, row: OutboxRow, fate: Fate, why: str) -> None:
+    """Where the row was a reminder's line, the reminder's fate is corrected with it (R-18)."""
+    if row.ref:
+        await unit.reminders.correct(row.ref, fate, why)
 
-    One line is enough for several rows, and a newer message of the slot needs none.
+
+async def _withhold(unit: Unit, row: OutboxRow, now: datetime) -> None:
+    """The row's time has passed, a sensitive one's with the door: it stays unsent (S-01).
+
+    A neutral line takes its place where the row has one; a reminder, neutral itself, has none. One line is
+    enough for several rows, and a newer message of the slot needs none.
     """
     await unit.outbox.save(replace(row, state="withheld"))
+    await not_arrived(unit, row, Fate.WITHHELD, "not_delivered_in_time")
     if not row.instead:
         return
     for other in await unit.outbox.waiting(row.chat_id):

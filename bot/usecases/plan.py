@@ -10,17 +10,27 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.ports.plan import Fate, Reminder
-from bot.ports.records import Person, Programme, Session
+from bot.ports.records import AuditEntry, Person, Programme, Session
 from bot.ports.stores import Unit, Unreadable
 from bot.schedule import due
 from bot.schedule.times import Times, times_of
 from bot.usecases.desk import Desk
+from bot.usecases.staff_notice import tell_administrators
 from bot.usecases.way import may_test
+from flows.effects import Line
 
 log = structlog.get_logger(__name__)
 AHEAD = timedelta(days=3)
 NEAR = timedelta(days=2)
 """How far around the planned days rows and sessions are looked at: a session's first row is due a day before it."""
+
+UNREADABLE = Line(
+    "staff",
+    "A planned session cannot be read: its reminders, checks and roster will not come. Please see to it yourself, "
+    "and look at the software's log.",
+)
+TOLD = "session.unreadable"
+TOLD_EVERY = timedelta(days=1)
 
 
 def times_for(desk: Desk, programme: Programme) -> Times:
@@ -56,14 +66,39 @@ def why_void(reminder: Reminder, session: Session | None) -> str:
     return "session_changed" if session.version != reminder.guard else ""
 
 
+def is_theirs(session: Session, person: Person) -> bool:
+    """Whether the session is their own or their group's."""
+    own_group = session.group_id is not None and session.group_id == person.group_id
+    return own_group or session.person_id == person.id
+
+
 async def participants(unit: Unit, session: Session) -> list[Person]:
-    """Whose session it is; those who have left are not among them."""
+    """Whose session it is; those who have left are not among them, nor those who cannot be read (`unreadable`)."""
     if session.group_id is not None:
         people = await unit.people.in_group(session.group_id)
     else:
-        person = await unit.people.get(session.person_id) if session.person_id else None
-        people = [person] if person else []
+        person = await _only(unit, session)
+        people = [person] if isinstance(person, Person) else []
     return [person for person in people if person.kind == "participant" and person.state != "left"]
+
+
+async def unreadable(unit: Unit, session: Session) -> list[str]:
+    """Ids of those whose session it is and whose rows do not open."""
+    if session.group_id is not None:
+        return await unit.people.unreadable(session.group_id)
+    person = await _only(unit, session)
+    return [person] if isinstance(person, str) else []
+
+
+async def _only(unit: Unit, session: Session) -> Person | str | None:
+    """The one person the session is for; their id alone if they cannot be read."""
+    if session.person_id is None:
+        return None
+    try:
+        return await unit.people.get(session.person_id)
+    except Unreadable as fault:
+        log.warning("people.unreadable", error=str(fault))
+        return session.person_id
 
 
 class _Planner:
@@ -76,6 +111,8 @@ class _Planner:
     async def plan(self) -> int:
         start, end = self._now - NEAR, self._now + AHEAD + NEAR
         sessions = await self._unit.sessions.of_programme(self._programme.id, start, end)
+        for session_id in await self._unit.sessions.unreadable(self._programme.id, self._now, end):
+            await self._tell_unreadable(session_id)
         rows = await self._unit.reminders.between(self._programme.id, start, end)
         self._known, self._said = {row.key: row for row in rows}, _said(rows)
         written = 0
@@ -93,6 +130,15 @@ class _Planner:
             written += await self._add(row for row in found if row.due_at > self._now)
         return written
 
+    async def _tell_unreadable(self, session_id: str) -> None:
+        """Administrators hear of it once a day, also over a restart; the record says to what it was."""
+        entries = await self._unit.audit.of_subject(session_id)
+        if any(entry.action == TOLD and entry.at > self._now - TOLD_EVERY for entry in entries):
+            return
+        await tell_administrators(self._unit, self._desk, self._programme.id, UNREADABLE)
+        entry = AuditEntry(self._desk.ids.new(), self._now, "clock", TOLD, session_id)
+        await self._unit.audit.add(entry)
+
     async def _session(self, session: Session) -> int:
         written = await self._add(due.for_session(session, self._times))
         for person in await participants(self._unit, session):
@@ -101,9 +147,7 @@ class _Planner:
         return written
 
     async def _week(self, person: Person, sessions: list[Session]) -> int:
-        own = [
-            s for s in sessions if s.person_id == person.id or (s.group_id and s.group_id == person.group_id)
-        ]
+        own = [session for session in sessions if is_theirs(session, person)]
         today = self._now.astimezone(ZoneInfo(person.timezone)).date()
         written = 0
         for days in range(AHEAD.days + 1):

@@ -13,10 +13,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from bot.ports.plan import Fate
-from bot.ports.records import AuditEntry, Person, Programme, Readiness, Session
+from bot.ports.records import AuditEntry, Person, Programme, Session
 from bot.ports.stores import Unit
 from bot.usecases.desk import Desk
 from bot.usecases.facts import time_of
+from bot.usecases.hasten import hasten
+from bot.usecases.hold import counts
+from bot.usecases.roster import session_changed
 from bot.usecases.staff_notice import tell_group
 from flows.effects import Line
 
@@ -60,19 +63,6 @@ class Change:
     what: What
     session: Session
     before: Session | None = None
-
-
-def counts(readiness: Readiness | None, session: Session) -> bool:
-    """Whether a result is one for this session as it stands now: not moved since, not cancelled (S-32).
-
-    For being ready only. A hold holds whatever the version, until a person lifts it (`hold.is_held`, S-08).
-    """
-    return (
-        readiness is not None
-        and readiness.session_id == session.id
-        and session.state == "planned"
-        and readiness.session_version == session.version
-    )
 
 
 def instance_key(series: str, day: date) -> str:
@@ -121,7 +111,7 @@ async def find(unit: Unit, desk: Desk, programme: Programme, key: str) -> list[S
 async def move(unit: Unit, desk: Desk, session: Session, starts_at: datetime, by: str) -> Change:
     """Another start. Raises CannotPlan for one that has passed."""
     if starts_at <= desk.now():
-        raise CannotPlan(f"{starts_at:%Y-%m-%d %H:%M} UTC has passed; session {session.key} was not moved")
+        raise CannotPlan(f"that time has passed; session {session.key} was not moved")
     return await _write(unit, desk, replace(session, starts_at=starts_at), session, by)
 
 
@@ -191,6 +181,9 @@ async def _write(unit: Unit, desk: Desk, after: Session, before: Session | None,
     if not _withdraws(after, before):
         await _carry_over(unit, after, before)
     await _cancel_reminders(unit, desk, after, f"session {what}")
+    if after.state == "planned" and after.starts_at != before.starts_at:
+        await hasten(unit, desk, after, by)
+    await session_changed(unit, desk, after, before)
     detail = {"version": str(after.version)}
     action = f"session.{what.replace(' ', '_')}"
     await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), by, action, after.id, detail))

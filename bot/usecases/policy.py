@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.escalation.ladder import Ask
 from bot.escalation.office import Hours
 from bot.ports.records import ROLE_OF_LETTER, Programme
+from bot.schedule.times import DEFAULT, times_of
 from flows.values import Role, Urgency
 
 ANY = "any"
@@ -28,6 +29,11 @@ def hours_of(programme: Programme | None) -> Hours:
     return Hours(
         programme.timezone, int(settings.get("staffed_from", 9)), int(settings.get("staffed_until", 17))
     )
+
+
+def roster_lead(programme: Programme | None) -> timedelta:
+    """How long before a session its deadline is: from then on what is unsolved on the roster is alerted."""
+    return timedelta(minutes=(times_of(programme) if programme else DEFAULT).deadline)
 
 
 def reminded_after(programme: Programme | None) -> timedelta:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bot.ports.records import Chat, Person
+from bot.ports.records import Chat, Person, StaffRole
 from bot.ports.stores import Unit, Unreadable
 
 log = structlog.get_logger(__name__)
@@ -32,13 +32,16 @@ class Ways:
 
 
 async def ways_to(unit: Unit, person_id: str) -> Ways | None:
-    """How to tell them; None where there is no way, or their row does not open."""
+    """How to tell them; None where there is no way, their row does not open, or they serve no more.
+
+    Ladders and shifts keep ids for long: whoever has left meanwhile, or has no role any more, is not reached (R-07).
+    """
     try:
         person, chat = await unit.people.get(person_id), await unit.chats.of_person(person_id)
     except Unreadable as fault:
         log.warning("reach.unreadable", error=str(fault))
         return None
-    if person is None or chat is None:
+    if person is None or chat is None or not _serves(person):
         return None
     is_open, mailed = chat.state == "open", person.email and person.kind == "staff"
     ways = Ways(
@@ -48,6 +51,20 @@ async def ways_to(unit: Unit, person_id: str) -> Ways | None:
         email=bool(mailed) and (person.reach != "telegram" or not is_open),
     )
     return ways if ways.telegram or ways.email else None
+
+
+async def serves(unit: Unit, person_id: str, role: StaffRole) -> bool:
+    """Whether they still have that role and have not left; False where their row does not open."""
+    try:
+        person = await unit.people.get(person_id)
+    except Unreadable as fault:
+        log.warning("reach.unreadable", error=str(fault))
+        return False
+    return person is not None and _serves(person) and role in person.roles
+
+
+def _serves(person: Person) -> bool:
+    return person.state != "left" and (person.kind != "staff" or bool(person.roles))
 
 
 async def reader_of(unit: Unit, person_id: str) -> tuple[Person, Chat] | None:

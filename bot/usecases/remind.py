@@ -20,10 +20,16 @@ from bot.usecases.duty import tell_gaps
 from bot.usecases.plan import why_void
 from bot.usecases.remind_person import Ended, remind_person
 from bot.usecases.roster import final_roster, open_roster
+from bot.usecases.staff_notice import Told, tell_administrators
 from bot.usecases.tidy import tell_left_behind
+from flows.effects import Line
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 100
+UNCHECKED = Line(
+    "staff",
+    "Before a session it could not be looked up who is not ready. Please look at /roster, and ask everybody yourself.",
+)
 
 Fire = Callable[[Unit, Desk, Reminder, Session | None], Awaitable[Ended | None]]
 """Does it; None when it was done, otherwise what became of it instead."""
@@ -35,27 +41,41 @@ async def show_roster(unit: Unit, desk: Desk, row: Reminder, session: Session | 
         return Ended(Fate.CANCELLED, "session_gone")
     final = row.latest_at >= session.starts_at
     shown = await (final_roster if final else open_roster)(unit, desk, session)
-    return None if shown else Ended(Fate.SKIPPED, "nobody_to_tell")
+    return None if shown else Ended(Fate.FAILED, "nobody_to_tell")
 
 
 async def report_gaps(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:
     """Managers and administrators read when nobody will be on duty, and what could not be cleared away (S-43)."""
-    told = await tell_left_behind(unit, desk, row.programme_id)
-    told += await tell_gaps(unit, desk, row.programme_id)
-    return None if told else Ended(Fate.SKIPPED, "no_gaps")
+    left, gaps = (
+        await tell_left_behind(unit, desk, row.programme_id),
+        await tell_gaps(unit, desk, row.programme_id),
+    )
+    return _ended(_together(left, gaps), "no_gaps")
 
 
 async def digest(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:
     """What is for review, in one message each; and what participants have asked about their data (S-45)."""
-    told = await send_digest(unit, desk, row.programme_id)
-    told += await remind_of_requests(unit, desk, row.programme_id)
-    return None if told else Ended(Fate.SKIPPED, "nothing_for_review")
+    review = await send_digest(unit, desk, row.programme_id)
+    asked = await remind_of_requests(unit, desk, row.programme_id)
+    return _ended(_together(asked, review), "nothing_for_review")
 
 
 async def weekly(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:
     """The open cases, for case management."""
-    told = await send_weekly(unit, desk, row.programme_id)
-    return None if told else Ended(Fate.SKIPPED, "nobody_to_tell")
+    return _ended(await send_weekly(unit, desk, row.programme_id), "nothing_to_list")
+
+
+def _together(*told: Told) -> Told:
+    """All of it; told to nobody where some of it was."""
+    alone = any(one.found and not one.people for one in told)
+    return Told(sum(one.found for one in told), 0 if alone else sum(one.people for one in told))
+
+
+def _ended(told: Told, without: str) -> Ended | None:
+    """There was nothing to say (`without`), or nobody whom it could be said to: the one is well, the other is not."""
+    if not told.found:
+        return Ended(Fate.SKIPPED, without)
+    return None if told.people else Ended(Fate.FAILED, "nobody_to_tell")
 
 
 # What is done for whom. A new kind is a use case and a line here.
@@ -92,6 +112,8 @@ async def remind(unit: Unit, desk: Desk, now: datetime, fires: Mapping[ReminderK
             # One row that does not open stops no other; it is in the ledger as failed, and in the log by name.
             log.warning("remind.unreadable", reminder=row.id, error=str(fault))
             ended = Ended(Fate.FAILED, "unreadable")
+            if row.kind is ReminderKind.DEADLINE:
+                await tell_administrators(unit, desk, row.programme_id, UNCHECKED)
         await unit.reminders.save(replace(row, fate=ended.fate, reason=ended.reason, done_at=now))
     return len(rows)
 

@@ -11,13 +11,15 @@ from bot.ports.plan import Fate, Reminder, ReminderKind
 from bot.ports.records import Chat, Lane, Person, Programme, Session
 from bot.ports.stores import Unit
 from bot.schedule import due
-from bot.schedule.times import Times
-from bot.usecases import confirm, door, neutral
+from bot.schedule.times import Rules, Times
+from bot.usecases import door, fresh, neutral
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.facts import facts_for, params_for, time_of
 from bot.usecases.hold import is_held
-from bot.usecases.plan import times_for
+from bot.usecases.plan import is_theirs, times_for
+from bot.usecases.promise import promised
 from bot.usecases.reflection import next_part
+from bot.usecases.roster import refresh_rosters
 from bot.usecases.staff_notice import tell_administrators
 from bot.usecases.way import may_test
 from flows.effects import Line
@@ -75,7 +77,8 @@ async def remind_person(unit: Unit, desk: Desk, row: Reminder, session: Session 
     if person is None or programme is None or not may_test(person):
         return Ended(Fate.CANCELLED, "left" if person is None or person.state == "left" else "not_begun")
     at = Due(unit, desk, row, person, programme, session, times_for(desk, programme))
-    if reason := await _not_now(at):
+    rules = await _rules(at)
+    if reason := rules.against(desk.now()):
         return Ended(Fate.WITHHELD, reason)
     if reason := await _needless(at):
         return Ended(Fate.SKIPPED, reason)
@@ -83,27 +86,24 @@ async def remind_person(unit: Unit, desk: Desk, row: Reminder, session: Session 
     if chat is None or chat.state != "open":
         await _tell_once(at)
         return Ended(Fate.FAILED, "cannot_be_reached")
-    return await _send(at, chat)
+    last = due.until(row, due.ends_at(session) if session else None)
+    return await _send(at, chat, rules.until(desk.now(), last))
 
 
-async def _not_now(at: Due) -> str:
-    """Why it may not arrive now, if it comes later than planned or something changed meanwhile."""
+async def _rules(at: Due) -> Rules:
+    """When it may arrive, as things stand: it may come later than planned, or something has changed meanwhile."""
     now = at.desk.now()
     if at.session is not None:
         near = [at.session]
     else:
         around = timedelta(days=1)
         found = await at.unit.sessions.of_programme(at.programme.id, now - around, now + around)
-        near = [s for s in found if s.state == "planned" and _is_theirs(s, at.person)]
-    return due.rules_for(at.row.kind, at.person, at.times, near).against(now)
+        near = [s for s in found if s.state == "planned" and is_theirs(s, at.person)]
+    return due.rules_for(at.row.kind, at.person, at.times, near)
 
 
-def _is_theirs(session: Session, person: Person) -> bool:
-    own_group = session.group_id is not None and session.group_id == person.group_id
-    return own_group or session.person_id == person.id
-
-
-async def _send(at: Due, chat: Chat) -> Ended | None:
+async def _send(at: Due, chat: Chat, not_after: datetime) -> Ended | None:
+    """Stage the line; what the way has not accepted by `not_after` is withheld, and the fate follows (R-18)."""
     line, item = LINES[at.row.kind]
     params = params_for(at.person, at.programme, at.session)
     if at.row.kind is K.HOLD_STANDS:
@@ -116,16 +116,23 @@ async def _send(at: Due, chat: Chat) -> Ended | None:
     # To the minute of the start: it does not wait behind others' reminders.
     lane = Lane.REPLY if at.row.kind is K.HOLD_STANDS else Lane.REMINDER
     slot = SLOT if at.session is not None else SLOT_OF_WEEK
-    await post(at.unit, at.desk, chat, Message(slot, text, rows, fresh=True), lane=lane)
+    message = Message(slot, text, rows, not_after=not_after, fresh=True, reminder=at.row.id)
+    await post(at.unit, at.desk, chat, message, lane=lane)
+    if at.row.kind is K.CONFIRM and at.session is not None:
+        await refresh_rosters(
+            at.unit, at.desk, at.person, at.session
+        )  # ready no more until they say so (S-32)
     return None
 
 
 async def _do_not_join(at: Due, params: dict[str, str]) -> tuple[Line, dict[str, str]]:
-    """By when people will be in touch; with nobody on duty the service's number instead (S-08)."""
+    """By when people will be in touch; with nobody on duty, or no case left to see to, the service's number (S-08)."""
+    assert at.session is not None, "a hold belongs to a session"
     facts = await facts_for(at.unit, at.desk, at.person, at.programme, at.session)
-    if facts["duty"] == "off":
+    by = in_touch_by(at.person, at.desk.now())
+    if facts["duty"] == "off" or not await promised(at.unit, at.desk, at.person, at.session, by):
         return neutral.DO_NOT_JOIN_CALL, params
-    return neutral.DO_NOT_JOIN, {**params, "time": time_of(at.person, in_touch_by(at.person, at.desk.now()))}
+    return neutral.DO_NOT_JOIN, {**params, "time": time_of(at.person, by)}
 
 
 def in_touch_by(person: Person, now: datetime) -> datetime:
@@ -156,7 +163,7 @@ async def _test_done(at: Due) -> str:
     if is_held(readiness):
         return "held"
     fixed = readiness is not None and readiness.level is not Level.TO_FIX
-    if fixed and confirm.is_done(readiness, at.session, at.times):
+    if fixed and fresh.is_done(readiness, at.session, at.times):
         return "done"
     visit = await at.unit.visits.get(at.person.visit_id) if at.person.visit_id else None
     begun = visit is not None and visit.script == "self_test" and visit.status == "open"
@@ -166,7 +173,7 @@ async def _test_done(at: Due) -> str:
 async def _nothing_to_confirm(at: Due) -> str:
     assert at.session is not None, "a confirmation belongs to a session"
     readiness = await at.unit.readiness.get(at.session.id, at.person.id)
-    wanted = await confirm.is_wanted(at.unit, at.person.id, at.session, readiness, at.times)
+    wanted = await fresh.is_wanted(at.unit, at.person.id, at.session, readiness, at.times)
     return "" if wanted else "nothing_to_confirm"
 
 

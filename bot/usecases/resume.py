@@ -59,7 +59,7 @@ async def closed(unit: Unit, desk: Desk, person: Person, row: VisitRow) -> Why |
             return "over"
     if playable_of(desk, row).script.paced:
         place = await menu.place_of(unit, desk, person)
-        if menu.in_quiet_time(desk, place.session):
+        if place.quiet:
             return "not_now"
     return None
 

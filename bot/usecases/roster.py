@@ -6,6 +6,7 @@ Staff only, by alias, sensitive: sent protected and taken away an hour after the
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,14 +14,18 @@ import structlog
 from bot.ports.inbound import Press
 from bot.ports.records import Chat, Lane, OutboxRow, Person, Session, StaffRole
 from bot.ports.stores import Unit, Unreadable
+from bot.schedule.times import DEFAULT, Times
+from bot.usecases import fresh
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import audit, say
 from bot.usecases.choose_person import own_groups
 from bot.usecases.choose_person import show as show_for_a_while
 from bot.usecases.desk import Desk, Message, post, retract
 from bot.usecases.facts import time_of
+from bot.usecases.plan import participants, times_for, unreadable
 from bot.usecases.reach import reader_of
 from bot.usecases.roster_text import Entry, Standing, entry_of, text_of
+from bot.usecases.staff_texts import nameless
 from flows.effects import Line
 
 log = structlog.get_logger(__name__)
@@ -59,18 +64,46 @@ async def refresh_rosters(unit: Unit, desk: Desk, person: Person, session: Sessi
     At most one edit each in five seconds: what comes meanwhile goes into the edit that waits. A cancelled
     session's roster goes away.
     """
-    if person.group_id is None or person.group_id != await _group_of(unit, session):
-        return
+    if person.group_id is not None and person.group_id == await _group_of(unit, session):
+        await _refresh(unit, desk, session)
+
+
+async def membership_changed(unit: Unit, desk: Desk, person: Person) -> None:
+    """A participant has come to their group, or left it: the rosters that stand for it say so."""
+    now = desk.now()
+    for session in await unit.sessions.of_programme(person.programme_id, now - LONGEST_SESSION, now + AHEAD):
+        await refresh_rosters(unit, desk, person, session)
+
+
+async def session_changed(unit: Unit, desk: Desk, session: Session, before: Session) -> None:
+    """The rosters that stand show the session as it is now, and stay until its new end.
+
+    They go away where it was cancelled, belongs to another group, or begins so much later that its own roster
+    will come when the test opens.
+    """
+    far = session.starts_at > desk.now() + SOON
+    elsewhere = await _group_of(unit, session) != await _group_of(unit, before)
+    if session.state == "cancelled" or far or elsewhere:
+        await _refresh(unit, desk, replace(before, state="cancelled"))
+    else:
+        await _refresh(unit, desk, session, moved=True)
+
+
+async def _refresh(unit: Unit, desk: Desk, session: Session, *, moved: bool = False) -> None:
+    """Edit what stands, or take it away if the session is cancelled. `moved`: it is to stay until another time."""
     entries: list[Entry] | None = None
     for reader, chat in await _readers(unit, session):
-        waiting = [row for row in await unit.outbox.waiting(chat.id) if row.slot == slot_of(session)]
-        says = [row for row in waiting if row.op == "say"]
-        if not says and not await unit.ledger.standing(chat.id, slot_of(session)):
+        slot = slot_of(session)
+        says = [row for row in await unit.outbox.waiting(chat.id) if (row.slot, row.op) == (slot, "say")]
+        if not says and not await unit.ledger.standing(chat.id, slot):
             continue
         if session.state == "cancelled":
-            await retract(unit, desk, chat, slot_of(session))
+            await retract(unit, desk, chat, slot)
             continue
         entries = await _entries(unit, desk, session) if entries is None else entries
+        if moved:
+            await unit.outbox.cancel(chat.id, [slot])
+            await retract(unit, desk, chat, slot, after=_gone_at(session) - desk.now(), lane=Lane.TIDY)
         await _edit(unit, desk, reader, chat, session, entries, says)
 
 
@@ -195,21 +228,25 @@ async def _name_of(unit: Unit, session: Session) -> str:
 
 async def _entries(unit: Unit, desk: Desk, session: Session) -> list[Entry]:
     """Where each of them stands. One whose rows do not open is said to be so, and spoils no other's."""
-    if session.person_id is not None:
-        only = await unit.people.get(session.person_id)
-        people = [only] if only else []
-    else:
-        people = await unit.people.in_group(session.group_id) if session.group_id else []
+    programme = await unit.programmes.get(session.programme_id)
+    times = times_for(desk, programme) if programme else DEFAULT
     found = []
-    for person in (p for p in people if p.state != "left"):
+    for person in await participants(unit, session):
         try:
-            readiness = await unit.readiness.get(session.id, person.id)
-            visits = await unit.visits.of_person(person.id)
-            found.append(entry_of(desk.library, person, session, readiness, visits))
+            found.append(await _entry(unit, desk, person, session, times))
         except Unreadable as fault:
             log.warning("roster.unreadable", error=str(fault))
             found.append(Entry(person.alias, Standing.UNKNOWN))
-    return found
+    # Whose own row does not open has no alias any more.
+    return found + [Entry(nameless(one), Standing.UNKNOWN) for one in await unreadable(unit, session)]
+
+
+async def _entry(unit: Unit, desk: Desk, person: Person, session: Session, times: Times) -> Entry:
+    readiness = await unit.readiness.get(session.id, person.id)
+    visits = await unit.visits.of_person(person.id)
+    asked = desk.now() >= session.starts_at - timedelta(minutes=times.confirm)
+    to_confirm = asked and await fresh.is_wanted(unit, person.id, session, readiness, times)
+    return entry_of(desk.library, person, session, readiness, visits, to_confirm=to_confirm)
 
 
 async def _next_sessions(unit: Unit, desk: Desk, person: Person) -> list[Session]:

@@ -16,6 +16,7 @@ from bot.texts import locale_of
 from bot.usecases import staff_texts as texts
 from bot.usecases.desk import Desk
 from bot.usecases.facts import time_of
+from bot.usecases.hold import is_held
 from flows.effects import Line
 from flows.library import Library
 from flows.values import Level
@@ -26,6 +27,7 @@ class Standing(StrEnum):
     """The groups of the roster, in its order."""
 
     READY = "ready"
+    TO_CONFIRM = "to_confirm"
     TO_FIX = "to_fix"
     HOLD = "hold"
     UNDER_WAY = "under_way"
@@ -35,6 +37,7 @@ class Standing(StrEnum):
 
 GROUPS = {
     Standing.READY: Line("staff", "Ready ({number})"),
+    Standing.TO_CONFIRM: Line("staff", "To confirm ({number})"),
     Standing.TO_FIX: Line("staff", "To fix ({number})"),
     Standing.HOLD: Line("staff", "Hold ({number})"),
     Standing.UNDER_WAY: Line("staff", "Under way ({number})"),
@@ -69,14 +72,17 @@ def entry_of(
     session: Session,
     readiness: Readiness | None,
     visits: Sequence[VisitRow],
+    *,
+    to_confirm: bool = False,
 ) -> Entry:
     """Where one person stands; `visits`: theirs, newest first. A test of the session as it was counts not (S-32).
 
-    A hold stands before everything else (S-08). A test begun anew counts as under way until it has its result.
+    A hold stands before everything else, that of the session as it was too (S-08). `to_confirm`: they were asked
+    whether it is still so, and it is ready no more until they said so (S-32). A test begun anew counts as under way until it has its result.
     """
     tests = [row for row in visits if row.session_id == session.id and row.script == "self_test"]
     newest = from_json(tests[0].body) if tests else None
-    if readiness is not None and readiness.session_version != session.version:
+    if readiness is not None and readiness.session_version != session.version and not is_held(readiness):
         readiness = None
     at_home = newest is not None and any(key.startswith("partner_at_home:") for key in newest.raised)
     if readiness is not None and readiness.level is Level.HOLD:
@@ -86,8 +92,9 @@ def entry_of(
         return Entry(person.alias, Standing.UNDER_WAY if begun else Standing.NOT_BEGUN, at_home=at_home)
     if readiness is None or not readiness.final:
         return Entry(person.alias, Standing.NOT_BEGUN, at_home=at_home)
-    ready = readiness.level is Level.READY
-    return Entry(person.alias, Standing.READY if ready else Standing.TO_FIX, at_home=at_home)
+    if readiness.level is not Level.READY:
+        return Entry(person.alias, Standing.TO_FIX, at_home=at_home)
+    return Entry(person.alias, Standing.TO_CONFIRM if to_confirm else Standing.READY, at_home=at_home)
 
 
 def _concluded(library: Library, visit: Visit) -> bool:

@@ -17,7 +17,7 @@ from bot.ports.services import Ids
 from bot.ports.stores import Unit
 from bot.schedule.rota import Duty, Span, clipped, duties, gaps, handed_over, span_of
 from bot.usecases.duty_file import RotaEntry
-from bot.usecases.reach import ways_to
+from bot.usecases.reach import serves, ways_to
 from flows.values import Role
 
 AHEAD = timedelta(days=35)
@@ -52,8 +52,9 @@ async def current(unit: Unit, programme_id: str, role: StaffRole, at: datetime) 
 
 
 async def on_duty(unit: Unit, programme_id: str, role: StaffRole, at: datetime) -> tuple[str, ...]:
-    """Who is on duty for the role."""
-    return tuple(dict.fromkeys(shift.person_id for shift in await current(unit, programme_id, role, at)))
+    """Who is on duty for the role; a shift of somebody who has left, or has lost the role, is nobody's."""
+    found = dict.fromkeys(shift.person_id for shift in await current(unit, programme_id, role, at))
+    return tuple([person_id for person_id in found if await serves(unit, person_id, role)])
 
 
 async def on_duty_for(unit: Unit, programme_id: str, role: Role, at: datetime) -> tuple[str, ...]:
@@ -115,14 +116,14 @@ async def gaps_of(
     if not await has_rota(unit, programme, role, start):
         return []
     found = await unit.shifts.between(programme.id, role, start, end)
-    there = {who for who in {shift.person_id for shift in found} if await _counts(unit, who)}
+    there = {who for who in {shift.person_id for shift in found} if await _counts(unit, who, role)}
     covered = [(shift.starts_at, shift.ends_at) for shift in found if shift.person_id in there]
     expected = clipped(_expected(programme, role, start, end), start, end)
     return gaps(covered, expected)
 
 
-async def _counts(unit: Unit, person_id: str) -> bool:
-    ways = await ways_to(unit, person_id)
+async def _counts(unit: Unit, person_id: str, role: StaffRole) -> bool:
+    ways = await ways_to(unit, person_id) if await serves(unit, person_id, role) else None
     return ways is not None and ways.counts
 
 

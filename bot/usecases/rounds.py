@@ -1,12 +1,15 @@
-"""Which of the software's loops go round, and when each last completed its work."""
+"""Which of the software's loops go round, and when each last completed its work.
+
+In real seconds: whether a loop is alive has nothing to do with what time it is. A clock that is set or moved would
+make every loop look dead, and the long poll, which takes its time whatever the clock says, for the longest.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-
-from bot.ports.services import Clock
 
 POLL, SENDER, ESCALATION, SCHEDULE, MAIL, AUDITOR = CYCLES = (
     "poll", "sender", "escalation", "schedule", "mail", "auditor",
@@ -23,27 +26,30 @@ LIMITS: Mapping[str, timedelta] = {
 
 
 class Rounds:
-    """Told by the loops, asked by health checks. Only the loops named in `expected` are looked for."""
+    """Told by the loops, asked by health checks. Only the loops named in `expected` are looked for.
 
-    def __init__(self, clock: Clock, expected: tuple[str, ...]) -> None:
-        self._clock = clock
+    `seconds` counts real seconds, from whenever it likes.
+    """
+
+    def __init__(self, expected: tuple[str, ...], seconds: Callable[[], float] = time.monotonic) -> None:
         self.expected = expected
-        self._began = clock.now()
-        self._turned: dict[str, datetime] = {}
-        self._completed: dict[str, datetime] = {}
+        self._seconds = seconds
+        self._began = seconds()
+        self._turned: dict[str, float] = {}
+        self._completed: dict[str, float] = {}
 
     def teller(self, name: str) -> Callable[[bool], None]:
         """What the loop calls after each round: whether it completed what it is for."""
         return partial(self._tell, name)
 
     def _tell(self, name: str, completed: bool) -> None:
-        self._turned[name] = self._clock.now()
+        self._turned[name] = self._seconds()
         if completed:
             self._completed[name] = self._turned[name]
 
     def age(self, name: str) -> float:
         """Seconds since it last completed; since the start, if never."""
-        return max(0.0, (self._clock.now() - self._completed.get(name, self._began)).total_seconds())
+        return self._seconds() - self._completed.get(name, self._began)
 
     def stuck(self) -> tuple[str, ...]:
         """Loops that do not go round any more. One whose network is down does: a restart would not help it."""
@@ -53,10 +59,11 @@ class Rounds:
         """Loops that have not completed their work in time, or not yet."""
         return self._late(self._completed, never=True)
 
-    def _late(self, when: Mapping[str, datetime], *, never: bool) -> tuple[str, ...]:
-        now = self._clock.now()
+    def _late(self, when: Mapping[str, float], *, never: bool) -> tuple[str, ...]:
+        now = self._seconds()
         return tuple(
             name
             for name in self.expected
-            if (never and name not in when) or now - when.get(name, self._began) > LIMITS[name]
+            if (never and name not in when)
+            or now - when.get(name, self._began) > LIMITS[name].total_seconds()
         )

@@ -16,8 +16,10 @@ from bot.usecases.case_beside import can_lift
 from bot.usecases.case_card import in_rows, show
 from bot.usecases.case_details import open_details
 from bot.usecases.desk import Desk, Message, post, sweep
+from bot.usecases.staff_help import help_for
 from bot.usecases.take_case import keep, see, take
 from bot.usecases.tidy import remember
+from bot.usecases.zone import write_zone
 from flows.effects import Line
 from flows.lines import CLOSINGS
 from flows.values import Closing
@@ -172,8 +174,10 @@ async def _commanded(unit: Unit, desk: Desk, person: Person, chat: Chat, command
         await _list_cases(unit, desk, person, chat)
     elif command.name in OPENS:
         await OPENS[command.name](unit, desk, person, chat)
+    elif command.name == "zone":
+        await write_zone(unit, desk, person, chat, command.argument)
     elif command.name == "help":
-        await say(unit, desk, person, chat, texts.HELP)
+        await post(unit, desk, chat, Message("notice", help_for(desk, person), fresh=True))
     elif command.name == "language":
         await _set_language(unit, desk, person, chat, ref.lower())
     elif command.name == "stop":
@@ -212,8 +216,13 @@ async def _outlasts_case(unit: Unit, visitor: Visitor, action: Action) -> bool:
 
 
 async def _open_cases(unit: Unit, person: Person, chat: Chat) -> list[Case]:
-    cases = await unit.cases.open_in(person.programme_id)
-    return [case for case in cases if (await visit(unit, person, chat, case)).mine]
+    """Those in which something is left for them; which other role a case waits for shows in none (S-22)."""
+    found = []
+    for case in await unit.cases.open_in(person.programme_id):
+        mine = (await visit(unit, person, chat, case)).mine
+        if any(part.state != "done" for part in mine) or (mine and await can_lift(unit, case, mine)):
+            found.append(case)
+    return found
 
 
 async def _list_cases(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -16,6 +17,14 @@ from flows.effects import Line
 log = structlog.get_logger(__name__)
 SLOT = "notice-"
 UNTOLD = Line("staff", "An administrator could not be told this: {notice}")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How much there was to say, and how many people it goes to by any way (R-18)."""
+
+    found: int
+    people: int = 0
 
 
 async def tell_administrators(

@@ -42,6 +42,7 @@ ROLE_NAMES = {
     Role.TECH: Line("staff", "Technical help"),
     Role.DUTY: Line("staff", "Duty"),
     Role.MANAGER: Line("staff", "Managers"),
+    Role.PARTNER_SUPPORT: Line("staff", "Partner support"),
 }
 OTHER_ROLE = Line("staff", "{role}: {state}.")
 OTHER_NOT_ASKED = Line("staff", "not asked yet")
@@ -52,7 +53,10 @@ OTHER_STATES = {
 }
 
 YOU_TOOK = Line("staff", "You have taken this on.")
-ROLE_TOOK = Line("staff", "Taken on by somebody of your role.")
+ROLE_TOOK = Line("staff", "Taken on by a colleague.")
+YOU_TOOK_FOR = Line("staff", "Taken on by you for: {roles}.")
+ASKED_FOR = Line("staff", "You are asked for: {roles}.")
+STILL_ASKED = Line("staff", "Noted. Partner support itself is still asked.")
 ROLE_DONE = Line("staff", "Done for your role: {outcome}.")
 ROLE_SEEN = Line("staff", "Seen by partner support.")
 HOLD_STANDS = Line("staff", "The hold still stands until somebody lifts it.")
@@ -77,15 +81,6 @@ TAKE_FIRST = Line("staff", "This opens for you once you have taken the case on."
 WHAT_CAN_BE_DONE = Line(
     "staff",
     "/case shows the open cases. Buttons stand below each case; /help says what can be written instead.",
-)
-HELP = Line(
-    "staff",
-    "/case: open cases.\n/case K-101: one case.\n/ack K-101: take it on.\n/details K-101: read it.\n"
-    "/resolve K-101: close it for your role.\n/handover K-101: give it to a colleague.\n"
-    "/strike K-101: strike out what was typed.\n"
-    "/lift K-101: answer the hold.\n/seen K-101: partner support has seen it.\n/roster: who is ready.\n"
-    "/duty: who is on duty.\n/allow: a dated exception.\n/release: open a closed step for somebody.\n"
-    "/language de: another language.\n/stop: take away details that stand here; cases stay.",
 )
 NO_CASES = Line("staff", "No open case is waiting for your roles.")
 OPEN_CASES = Line("staff", "Open cases of your roles:")
@@ -169,11 +164,13 @@ STEPS = {
 # Where a session's people are named: what the clock found.
 SESSION_STEPS = {
     "DEADLINE": Line("staff", "At the deadline: not finished, or still to fix"),
+    "LAST": Line("staff", "Shortly before the start: not confirmed, or not finished"),
     "START": Line("staff", "At the start: not confirmed, or not finished"),
 }
 DETAILS_OF = Line("staff", "{case} · {alias}")
 ANSWERED = Line("staff", "{step}\n→ {choices}")
 NEXT_STEP = Line("staff", "Next step: {text}")
+SET_ZONE = Line("staff", "Once you know their city, write: /zone {alias} Europe/London")
 SURROUNDINGS = Line("staff", "From the same test:\n{answers}")
 WROTE = Line("staff", "Written at {step}:\n{text}")
 WROTE_STRUCK = Line("staff", "Written at {step}: struck out by staff, {time}.")
@@ -199,3 +196,8 @@ def outcomes_for(kind: CaseKind, *, waits_for: Collection[str]) -> tuple[str, ..
     """The outcomes staff can choose from, in the list's order; never free text (S-22)."""
     allowed: Collection[str] = {*_OF_KIND[kind], *waits_for}
     return tuple(outcome for outcome in OUTCOMES if outcome in allowed)
+
+
+def nameless(person_id: str) -> str:
+    """What stands for the alias of somebody whose row does not open: the end of the id that the log names too."""
+    return f"? {person_id[-6:]}"

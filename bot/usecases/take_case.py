@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.escalation.lifecycle import Refusal, State, Trigger, move
-from bot.ports.records import CaseRole
+from bot.ports.records import CaseRole, StaffRole
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
+from bot.usecases.ask_role import reachable
 from bot.usecases.case_access import Visitor, audit, say, visit
 from bot.usecases.case_card import readers_of, refresh, show
 from bot.usecases.desk import Desk
 from bot.usecases.overdue import held_until
+from flows.values import Role
 
 
 async def take(unit: Unit, desk: Desk, visitor: Visitor) -> None:
@@ -20,8 +22,25 @@ async def take(unit: Unit, desk: Desk, visitor: Visitor) -> None:
 
 
 async def see(unit: Unit, desk: Desk, visitor: Visitor) -> None:
-    """Partner support has seen it; nothing else is kept (S-22)."""
+    """Partner support has seen it; nothing else is kept (S-22).
+
+    Whoever is asked in their place ends nothing while somebody of the role can be reached (S-30).
+    """
+    if StaffRole.PARTNER_SUPPORT not in visitor.person.roles and await _can_be_reached(unit, visitor):
+        await audit(
+            unit, desk, visitor.person, "case.noted", visitor.case.id, role=Role.PARTNER_SUPPORT.value
+        )
+        await say(unit, desk, visitor.person, visitor.chat, texts.STILL_ASKED)
+        return
     await advance(unit, desk, visitor, "see", "seen")
+
+
+async def _can_be_reached(unit: Unit, visitor: Visitor) -> bool:
+    """Whether the case has a part for partner support, and somebody of that role can be reached."""
+    if all(part.role is not Role.PARTNER_SUPPORT for part in visitor.mine):
+        return False
+    people = await unit.people.in_role(visitor.case.programme_id, StaffRole.PARTNER_SUPPORT)
+    return bool(await reachable(unit, [person.id for person in people]))
 
 
 async def keep(unit: Unit, desk: Desk, visitor: Visitor) -> None:

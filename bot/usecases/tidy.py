@@ -16,7 +16,7 @@ from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow
 from bot.ports.stores import Standing, Unit, Unreadable
 from bot.usecases.desk import Desk
-from bot.usecases.staff_notice import tell_administrators
+from bot.usecases.staff_notice import Told, tell_administrators
 from flows.effects import Line
 
 log = structlog.get_logger(__name__)
@@ -103,8 +103,8 @@ async def _within_reach(unit: Unit, chat: Chat, now: datetime) -> bool:
     return left
 
 
-async def tell_left_behind(unit: Unit, desk: Desk, programme_id: str) -> int:
-    """Tell the administrators how much could not be cleared since they were told last; gives how many were told.
+async def tell_left_behind(unit: Unit, desk: Desk, programme_id: str) -> Told:
+    """Tell the administrators how much could not be cleared since they were told last; gives how much, and to how many.
 
     Counts only, and only if there are any. Called once a day.
     """
@@ -118,7 +118,7 @@ async def tell_left_behind(unit: Unit, desk: Desk, programme_id: str) -> int:
         told = await tell_administrators(unit, desk, programme_id, LEFT_BEHIND, counts)
     if told or not (kept or perhaps):
         await unit.pulses.beat(name, now)
-    return told
+    return Told(kept + perhaps, told)
 
 
 async def _of_programme(unit: Unit, programme_id: str, by_chat: Mapping[str, int]) -> int:

@@ -35,7 +35,7 @@ from bot.simulator.world import World
 from bot.storage.sealing import Keyring
 from bot.storage.unit_of_work import SqliteStorage
 from tests.acceptance.processes import TOKEN, Runner, runner, small_api
-from tests.acceptance.stories import ALONE, READY
+from tests.acceptance.stories import ALONE, READY, asked
 
 pytestmark = pytest.mark.slow
 BOT = int(TOKEN.split(":")[0])
@@ -218,6 +218,20 @@ async def test_a_server_that_knows_six_methods(database: Path) -> None:
     assert "Traceback" not in written
     assert set(api.calls) > {"getMe", "getUpdates", "sendMessage", "editMessageText", "answerCallbackQuery"}
     assert not any("WE-02" in str(message) for message in api.messages.values())
+
+
+async def test_a_second_process_is_refused(database: Path) -> None:
+    """R-15: a second `vestibule run` on the database ends with 1 and says why; the first goes on and answers."""
+    async with town(database) as (phone, _, _, bot):
+        await bot.start()
+        phone.command("/selftest")
+        await phone.expect("DOOR:yes", timeout=20)
+        second = Runner(bot.folder, bot.address, bot.database, bot.keys)
+        await second.start()
+        code, written = await second.ended(40.0)
+        assert (code, "another process runs the bot on this database" in written) == (1, True)
+        phone.press("DOOR:yes")
+        await phone.expect(lambda message: bool(asked(phone)), timeout=20)
 
 
 async def test_no_start_without_a_version(database: Path) -> None:

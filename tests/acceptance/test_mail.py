@@ -6,7 +6,13 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from pydantic import SecretStr
+from telegram.error import InvalidToken
+
+from bot import wiring
 from bot.ports.records import Reach
+from bot.schedule import cycle
 from bot.simulator.faults import ErrorAnswer
 from bot.simulator.phone import Phone
 from tests.acceptance.house import House
@@ -93,3 +99,38 @@ async def test_telegram_is_away(house: House) -> None:
         for _ in range(3):
             await house.later(seconds=9)
         assert facilitator.shows("K-101")
+
+
+async def test_telegram_is_away_from_the_start(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-31, R-17: with Telegram down as the process starts, the deadline's alert goes by mail, and to the chat later."""
+    monkeypatch.setattr(cycle, "CATCH_UP", 0.1)
+    async with served() as post:
+        facilitator = (await house.staff("facilitator"))["facilitator"]
+        await gives_address(house, facilitator)
+        await house.member(state="active")
+        await house.plan_session(timedelta(minutes=25))
+        for method in ("getMe", "sendMessage", "getUpdates"):
+            house.world.faults.add(method, ErrorAnswer(502, "Bad Gateway"), times=None)
+        await house.stop()
+        more = {"smtp_url": f"smtp://127.0.0.1:{post.port}", "mail_from": "notes@assistant.example"}
+        house.settings = type(house.settings)(_env_file=None, **(house.settings.model_dump() | more))
+        await house.start()
+        for seconds in (5, 11 * 60, 61, 11, 50, 11, 61, 11):
+            await asyncio.sleep(0.3)
+            house.clock.advance(timedelta(seconds=seconds))
+        assert (await mailed(house, post, 1))[0].startswith("K-101 · ")
+        assert house.bot.poller.is_away()
+        house.world.faults.clear()
+        async with asyncio.timeout(20):
+            while not facilitator.shows("K-101"):
+                await asyncio.sleep(0.1)
+                house.clock.advance(timedelta(seconds=5))
+
+
+async def test_a_wrong_token_ends_the_process(house: House) -> None:
+    """A token that Telegram does not know is raised as such, so that the command line can say it in a line."""
+    await house.stop()
+    wrong = {"bot_token": SecretStr("110201543:of-another-bot")}
+    house.settings = type(house.settings)(_env_file=None, **(house.settings.model_dump() | wrong))
+    with pytest.raises(InvalidToken):
+        await wiring.run(house.settings)

@@ -83,6 +83,25 @@ async def test_no_questions_around_a_session(house: House) -> None:
     assert phone.shows("MENU:selftest")
 
 
+async def test_no_questions_right_after_a_session(house: House) -> None:
+    """S-12: for an hour after a session, though it is no longer the next one, no reflection question is offered
+    or gone on with; then they come back."""
+    phone = await house.member()
+    await house.plan_session(timedelta(minutes=130))
+    await open_item(house, phone, "start")
+    await house.later(minutes=130 + 90 + 5)
+    await house.press(phone, "RS-L1:no")
+    assert asked(phone) == []
+    assert phone.last.text == reads(neutral.LATER)
+    await house.write(phone, "/menu")
+    await house.press(phone, "DOOR:yes")
+    assert phone.shows("MENU:after")
+    assert not phone.shows("MENU:start")
+    await house.later(hours=1)
+    await open_item(house, phone, "start")
+    assert asked(phone)[0].startswith("RS-L2")
+
+
 async def test_released_questions(house: House) -> None:
     """S-12: the closed questions come only after a facilitator has opened them, in staffed hours, and end with a
     calming card."""

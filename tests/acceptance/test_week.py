@@ -17,14 +17,15 @@ from bot.clock import MovableClock
 from bot.escalation import ladder
 from bot.ports.plan import Fate, Reminder, ReminderKind
 from bot.ports.records import ROLE_OF_LETTER, StaffRole
-from bot.usecases import remind_person
+from bot.usecases import neutral, remind_person
 from tests.acceptance.week import BEGINS, ENDS, WAYS, ZONES, Week
 from tests.campaign.town import Town
 
 GOLDEN = Path(__file__).with_name("week.txt")
 pytestmark = pytest.mark.slow
 K = ReminderKind
-PROMPTS = [re.split(r"[{]", line.msgid)[0] for line, _ in remind_person.LINES.values()]
+LINES = [neutral.DO_NOT_JOIN_CALL, *(line for line, _ in remind_person.LINES.values())]
+PROMPTS = [re.split(r"[{]", line.msgid)[0] for line in LINES]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -72,13 +73,16 @@ async def test_every_reminder_is_accounted_for(week: Week) -> None:
     for session in sessions:
         for kind in (K.TEST_OPENS, K.TEST_AGAIN, K.CONFIRM, K.HOLD_STANDS, K.AFTER_SESSION):
             assert kinds[kind, session.id] == len(WAYS), (kind, session.key)
-        assert (kinds[K.DEADLINE, session.id], kinds[K.ROSTER, session.id]) == (2, 2)
+        assert (kinds[K.DEADLINE, session.id], kinds[K.ROSTER, session.id]) == (3, 2)
     week_kinds = Counter((row.kind, row.person_id) for row in over if row.person_id and not row.session_id)
     for member in week.town.participants:
         assert (week_kinds[K.CHECK_IN, member.id], week_kinds[K.REFLECTION, member.id]) == (1, 2), member
     sent = [row for row in over if row.fate in (Fate.SENT, Fate.LATE) and row.person_id]
     lines = [args[0] for args in week.town.noted.of("outbox.add") if args[0].slot.startswith("reminder")]
     assert len(sent) == len(lines), "each that was sent has its line, each line its row"
+    assert {row.id for row in sent} == {line.ref for line in lines}
+    withheld = {(row.kind, row.reason) for row in over if row.fate is Fate.WITHHELD}
+    assert (K.TEST_OPENS, "no_safe_time") in withheld, "who said that mornings alone are safe"
     read = sum(": reads " in line and any(said in line for said in PROMPTS) for line in week.lines)
     assert read == len(sent), "and each line arrived"
 

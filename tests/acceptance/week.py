@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ WAYS: Mapping[str, tuple[int, dict[str, tuple[str, ...]], int] | None] = {
     "late": (80, READY, 99),
     "silent": (6, READY, 4),
 }
+CHANGES_MIND, CHANGED_AT = "away chisinau", BEGINS + timedelta(days=4, hours=6)
 # Staff: whether, and how many minutes after they are asked, they take a case on and resolve it.
 REACTS = {
     "facilitator london": (6, 20),
@@ -84,6 +85,8 @@ class Week:
                 for one in occurrences(rule):
                     await unit.sessions.save(town.session(f"{key} {one.day}", key, one.starts_at))
             await unit.commit()
+        changed = next(member for member in town.participants if member.name == CHANGES_MIND)
+        self.todo.append((CHANGED_AT, next(self._order), lambda: self._mornings_only(changed)))
         gone = next(member for member in town.staff if member.name == "facilitator newyork")
         town.telegram.blocked.add(gone.chat)
         town.telegram.heard = self._heard
@@ -154,6 +157,15 @@ class Week:
             self._walked.append(":".join(found.split(":")[:2]))
             await self._act(member, found)
         self._say(member.name, f"answers {' '.join(self._walked)}")
+
+    async def _mornings_only(self, member: Member) -> None:
+        """From now on messages may arrive in the morning only; what is planned already stays planned."""
+        async with self.life.plain.unit() as unit:
+            person = await unit.people.get(member.id)
+            assert person is not None
+            await unit.people.save(replace(person, safe_times=("morning",)))
+            await unit.commit()
+        self._say(member.name, "says that only mornings are safe")
 
     # Hearing
 

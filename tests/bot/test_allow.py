@@ -174,6 +174,24 @@ async def test_without_a_session_there_is_no_next(room: Room) -> None:
     assert [row.text for row in await rows_of(room)] == ["No session is planned for them."]
 
 
+async def test_an_allowance_can_be_ended(room: Room) -> None:
+    """S-32, R-16 What was allowed can be ended at once, and only that; the choice is there only while it stands."""
+    await press(room, "phone")
+    (asked,) = await rows_of(room)
+    assert all(".end:" not in line[0][1] for line in asked.rows)
+    await press(room, "phone.3m")
+    await press(room, "no_headphones.3m")
+    await press(room, "phone")
+    asked = (await rows_of(room))[-1]
+    assert asked.rows[-1][0] == ("No longer", f"ALW:phone.end:{room.participant[-12:]}")
+    await press(room, "phone.end")
+    assert [kept.what for kept in await current(room)] == ["no_headphones"]
+    assert await facts(room, alone=True) == ("yes", "no")
+    async with room.storage.unit() as unit:
+        entry = (await unit.audit.of_subject(room.participant))[-1]
+    assert (entry.action, entry.detail["what"]) == ("allowance.ended", "phone")
+
+
 def test_spans_and_kinds_fit_in_a_button() -> None:
     """S-22 Every button's data stays within what Telegram and the reader of presses allow."""
     assert all(len(f"{what}.{span}") <= 20 for what in allow.WHAT for span in allow.SPAN)

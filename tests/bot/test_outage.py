@@ -191,12 +191,48 @@ async def test_what_waited_at_telegram_comes_first(room: Room) -> None:
 
 
 async def test_nobody_else_is_written_to(room: Room) -> None:
-    """S-02: nothing goes to whoever was asked nothing, or over a day ago."""
+    """S-02: nothing goes to whoever was asked nothing, or over a day before the outage began."""
     await away(room, minutes=20)
     assert await said(room) == []
     await room.begin()
-    await away(room, hours=25)
+    await sent(room)
+    room.clock.advance(timedelta(hours=25))
+    await away(room, minutes=20)
     assert await said(room) == []
+
+
+async def test_an_outage_of_more_than_a_day(room: Room) -> None:
+    """R-11: how long the software was away does not make a press that was lost at its beginning too old."""
+    await room.begin()
+    await away(room, hours=25)
+    assert await said(room) == DOOR
+
+
+async def test_without_an_allowed_time_nothing_is_sent(room: Room) -> None:
+    """S-02: whose own times leave none within a day is not written to at a forbidden one instead."""
+    await room.begin()
+    async with room.storage.unit() as unit:
+        person = await unit.people.get(room.participant)
+        programme = await unit.programmes.get(room.programme)
+        assert person is not None
+        assert programme is not None
+        await unit.people.save(replace(person, safe_times=("evening",)))
+        await unit.programmes.save(replace(programme, settings={"reminders": {"quiet_from": 17}}))
+        await unit.commit()
+    await away(room, hours=3)
+    assert await said(room) == []
+
+
+async def test_any_time_is_a_safe_time(room: Room) -> None:
+    """R-11: whoever said that any time is safe is asked again like whoever said nothing."""
+    await room.begin()
+    async with room.storage.unit() as unit:
+        person = await unit.people.get(room.participant)
+        assert person is not None
+        await unit.people.save(replace(person, safe_times=("any",)))
+        await unit.commit()
+    await away(room, hours=2)
+    assert await said(room) == DOOR
 
 
 async def test_quiet_hours_are_kept(room: Room) -> None:

@@ -12,13 +12,13 @@ from bot.ports.plan import Fate, Reminder, ReminderKind
 from bot.ports.records import Programme, Readiness, Session, StaffRole, VisitRow
 from bot.ports.stores import Unit
 from bot.storage.sealing import Keyring
+from bot.usecases.hold import counts
 from bot.usecases.plan_sessions import (
     CannotPlan,
     Change,
     Wanted,
     cancel,
     change,
-    counts,
     find,
     instance_key,
     move,

@@ -9,10 +9,20 @@ from datetime import timedelta
 import pytest
 
 from bot.ports.inbound import Command, Press
-from bot.ports.records import Chat, Group, LedgerEntry, OutboxRow, Person, Session, StaffRole
+from bot.ports.records import (
+    Chat,
+    Group,
+    Invitation,
+    LedgerEntry,
+    OutboxRow,
+    Person,
+    Session,
+    StaffRole,
+)
 from bot.ports.stores import Unit
 from bot.storage.sealing import Keyring
 from bot.usecases import roster
+from bot.usecases.plan_sessions import cancel, move
 from flows.library import Library
 from flows.read import load_library
 from flows.values import Level
@@ -20,6 +30,7 @@ from tests.bot.damage import damage
 from tests.bot.desks import BOT, STAFF, START, Room, open_room
 
 FACILITATOR = STAFF[StaffRole.FACILITATOR]
+BY = "operator"
 ALONE = ("ST-08:nobody", "ST-08:done", "ST-13:calm", "ST-13:done", "ST-12:none")
 EQUIPMENT = (
     "ST-02:mine", "ST-01:laptop", "ST-03:yes", "ST-04:steady", "ST-05:work", "ST-06:both", "ST-14:chair",
@@ -248,6 +259,67 @@ async def test_a_cancelled_session_takes_it_away(room: Room) -> None:
         assert await roster.open_roster(unit, room.desk, session) == 0
         await unit.commit()
     assert [row.op for row in await waiting(room)] == ["retract"]
+
+
+async def moved(room: Room, **to: float) -> Session:
+    """The session begins that long after the start of the test instead."""
+    session = await the_session(room)
+    async with room.storage.unit() as unit:
+        done = await move(unit, room.desk, session, START + timedelta(**to), BY)
+        await unit.commit()
+    return done.session
+
+
+async def test_a_moved_session_shows_its_new_time(room: Room) -> None:
+    """R-14, S-43 A roster that stands shows the new start and stays until the new end, in one edit; it sends none."""
+    await moved(room, hours=2)
+    assert not await waiting(room)
+    await opened(room)
+    await moved(room, hours=3)
+    session = await moved(room, hours=4)
+    assert len(await waiting_says(room)) == 1
+    assert "21:00" in await shown(room)
+    [gone] = [row for row in await waiting(room) if row.op == "retract"]
+    assert gone.due_at == session.starts_at + timedelta(minutes=session.minutes) + roster.STAYS
+
+
+@pytest.mark.parametrize("far", [False, True])
+async def test_a_session_cancelled_or_far_away_takes_it_away(room: Room, far: bool) -> None:
+    """S-43 Cancelling a session, or moving it days on, takes its standing roster away by itself."""
+    await opened(room)
+    if far:
+        await moved(room, days=3)
+    else:
+        session = await the_session(room)
+        async with room.storage.unit() as unit:
+            await cancel(unit, room.desk, session, BY)
+            await unit.commit()
+    assert [row.op for row in await waiting(room) if row.due_at <= START] == ["retract"]
+
+
+async def test_whoever_enrols_or_leaves_is_on_it_or_not(room: Room) -> None:
+    """S-24 A standing roster takes in a participant who enrols meanwhile, and drops one who has left."""
+    await opened(room)
+    async with room.storage.unit() as unit:
+        group = (await unit.programmes.groups(room.programme))[0]
+        guest = Invitation(
+            room.desk.ids.new(), room.programme, group.id, "participant", "P-77", "en", "Europe/London",
+            START + timedelta(days=1),
+        )  # fmt: skip
+        await unit.invitations.add(guest, "t" * 24)
+        await unit.commit()
+    await room.ask(room.update(Command("start", "t" * 24), 7777))
+    assert "P-77" in await shown(room)
+    async with room.storage.unit() as unit:
+        person = await unit.people.get(room.participant)
+        assert person is not None
+        gone = replace(person, state="left")
+        await unit.people.save(gone)
+        await roster.membership_changed(unit, room.desk, gone)
+        await unit.commit()
+    assert len(await waiting_says(room)) == 1
+    assert "P-77" in await shown(room)
+    assert "alias 1000" not in await shown(room)
 
 
 async def test_rows_that_do_not_open_are_said_to_be_so(room: Room) -> None:

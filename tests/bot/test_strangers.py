@@ -70,7 +70,7 @@ async def test_a_messenger_that_hangs_holds_up_no_update() -> None:
         def wake(self) -> None:
             return None
 
-    intake = _intake(Take(), Sender().wake, street.strangers, Metrics(Rounds(street.clock, ())))  # type: ignore[arg-type]  # doubles
+    intake = _intake(Take(), Sender().wake, street.strangers, Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
     async with street.open():
         for first in range(0, 300, 100):
             await asyncio.wait_for(intake([stranger(chat) for chat in range(first, first + 100)]), 1)

@@ -10,6 +10,7 @@ from bot.ports.inbound import Press
 from bot.ports.plan import Fate
 from bot.ports.records import Lane, OutboxRow, Person
 from bot.ports.stores import Unit
+from bot.storage.outbox import OVERTAKEN
 from bot.usecases import audit_cases
 from bot.usecases.carry_out import stands
 from bot.usecases.render import read_tail
@@ -150,17 +151,28 @@ class Checker:
                 _hold((owed.person, concern) in steps, f"R-02: {concern} at {step} has no case")
 
     async def _reminders(self, unit: Unit, *, planned: bool) -> None:
-        """R-18: each row has a fate with a time and a reason, and each that was sent has its line."""
-        now, sent = self.town.clock.now(), 0
+        """R-18: each row has a fate with a time and a reason; each that was sent has its line, each line its row.
+
+        A line that was put out and did not arrive has said so in its row.
+        """
+        now, sent, overtaken = self.town.clock.now(), set[str](), set[str]()
         for row in await unit.reminders.between(self.town.programme, *ALWAYS):
             _hold(
                 not (planned and row.fate is Fate.DUE and row.due_at <= now), f"R-18: {row.key} was left out"
             )
             _hold(row.fate is Fate.DUE or row.done_at is not None, f"R-18: {row.key} has no time")
             _hold(row.fate in (Fate.DUE, Fate.SENT) or bool(row.reason), f"R-18: {row.key} has no reason")
-            sent += row.fate in (Fate.SENT, Fate.LATE) and row.person_id is not None
-        lines = sum(row.slot.startswith("reminder") for row in self._rows())
-        _hold(sent == lines, f"R-18: {sent} reminders are marked sent, {lines} lines were put out")
+            if row.person_id is not None and row.fate in (Fate.SENT, Fate.LATE):
+                sent.add(row.id)
+            elif row.reason == OVERTAKEN:
+                overtaken.add(row.id)
+        lines = Counter(row.ref for row in self._rows() if row.slot.startswith("reminder"))
+        corrected = {args[0] for args in self.town.noted.of("reminders.correct")}
+        _hold(not lines or max(lines.values()) == 1, "R-18: a reminder has two lines")
+        _hold(sent <= set(lines) - corrected, f"R-18: {len(sent)} marked sent, {len(lines)} lines put out")
+        _hold(
+            set(lines) - sent <= corrected | overtaken, "R-18: a reminder has a line and is not marked sent"
+        )
 
     def _rows(self) -> list[OutboxRow]:
         return [args[0] for args in self.town.noted.of("outbox.add")]

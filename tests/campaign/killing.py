@@ -8,19 +8,23 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from bot.clock import SystemClock
-from bot.ports.records import AnswerRow
+from bot.ports.records import AnswerRow, Case
 from bot.simulator.phone import Phone
 from bot.simulator.server import serve
 from bot.simulator.world import World
+from bot.usecases import audit_cases
 from tests.acceptance.processes import TOKEN, Runner, runner
 from tests.acceptance.stories import ALONE, READY, asked
 from tests.acceptance.test_killed import Books
 
 PEOPLE = 6
 LONGEST = 60.0
+WORRYING = {"ST-07": "car"}
 ONE_OF = {step: choices[0] for step, choices in READY.items() if len(choices) == 1}
 
 
@@ -34,6 +38,7 @@ class Killings:
     cases: int = 0
     sent: int = 0
     extra: int = 0
+    lives: list[int] = field(default_factory=list)  # how long the facilitator's log was at each kill
     broken: list[str] = field(default_factory=list)
 
 
@@ -107,14 +112,14 @@ async def kill_many(
         phone = Phone(world, f"participant {number}")
         world.chats[phone.id].open = True
         await books.fill(phone.id, facilitator.id if number == 0 else None)
-        choices = READY | ({"ST-07": ("car",)} if number % 3 == 0 else {})
+        choices = READY | ({step: (choice,) for step, choice in WORRYING.items()} if number % 3 == 0 else {})
         actors.append(Actor(phone, books.person, choices))
     async with (
         serve(world) as address,
         runner(database.parent, address.base_url, database, books.keys) as bot,
     ):
         work = [asyncio.create_task(actor.run()) for actor in actors]
-        await _kill(bot, actors, rng, times, result, told)
+        await _kill(bot, actors, rng, times, result, told, facilitator)
         await bot.start()
         for one in work:
             one.cancel()
@@ -139,6 +144,7 @@ async def _kill(
     times: int,
     result: Killings,
     told: Callable[[str], None],
+    facilitator: Phone,
 ) -> None:
     """Each time after so many more presses, which is after as many turns; none is while it starts."""
     for number in range(1, times + 1):
@@ -153,6 +159,7 @@ async def _kill(
         if code != -9:
             result.broken.append(f"it ended by itself: {written[-300:]}")
         result.kills = number
+        result.lives.append(len(facilitator.log))
         if number % 10 == 0:
             told(f"killed {number} of {times}")
 
@@ -172,20 +179,45 @@ async def _judge(books: Books, actors: list[Actor], facilitator: Phone, result: 
                 result.broken.append(f"R-01: given {len(actor.given)}, kept {len(kept)}; lost {lost}")
         cases = await unit.cases.open_in(books.programme.id)
         result.cases = len(cases)
+        for actor in actors:
+            _owed_a_case(actor, cases, result)
+        for found in await audit_cases.look(unit, datetime.now(UTC)):
+            result.broken.append(f"R-04, R-10: {found.kind} {found.ref}")
         for case in cases:
-            for part in await unit.cases.roles(case.id):
-                if part.state == "asking" and (not part.next_target or part.next_due_at is None):
-                    result.broken.append(f"R-04: {case.ref} {part.role} has no next target")
+            parts = {part.role for part in await unit.cases.roles(case.id)}
+            if {role for raised in case.raised for role in raised.route} - parts:
+                result.broken.append(f"R-04: {case.ref} lacks a role of its route")
             if not any(e.what == "sent" and case.ref in e.message.text for e in facilitator.log):
                 result.broken.append(f"R-10: nobody was told of {case.ref}")
         waiting = (await unit.outbox.tally()).get(("waiting", "alert"), 0)
     if waiting:
         result.broken.append(f"R-10: {waiting} alerts are still waiting")
-    alerts = Counter(e.message.text for e in facilitator.log if e.what == "sent" and e.message.from_bot)
     result.sent = sum(sum(e.what == "sent" for e in actor.phone.log) for actor in actors)
-    result.extra = sum(count - 1 for count in alerts.values())
-    if result.extra > result.kills:
-        result.broken.append(f"R-10: {result.extra} extra alerts in {result.kills} crashes")
+    _copies(facilitator, result)
+
+
+def _owed_a_case(actor: Actor, cases: list[Case], result: Killings) -> None:
+    """Whoever said something worrying has a case that says so (S-30)."""
+    for step, choice in WORRYING.items():
+        raised = any(
+            case.person_id == actor.person and any(one.step == step for one in case.raised) for case in cases
+        )
+        if f"{step}:{choice}" in actor.given and not raised:
+            result.broken.append(f"R-02: {step}:{choice} has no case")
+
+
+def _copies(facilitator: Phone, result: Killings) -> None:
+    """R-10: between two crashes no alert goes out twice, so that a crash costs one extra copy of each at most."""
+    bounds, told = [0, *result.lives, len(facilitator.log)], Counter[str]()
+    for start, end in pairwise(bounds):
+        life = Counter(
+            e.message.text for e in facilitator.log[start:end] if e.what == "sent" and e.message.from_bot
+        )
+        told += life
+        result.broken += [
+            f"R-10: {count} copies in one life: {text[:80]}" for text, count in life.items() if count > 1
+        ]
+    result.extra = sum(count - 1 for count in told.values())
 
 
 def _is_one(row: AnswerRow) -> bool:

@@ -71,7 +71,7 @@ class Noted:
 
 WRITES = {
     "answers.add", "outbox.add", "cases.add", "cases.add_role", "cases.save_role", "reminders.add",
-    "reminders.save", "seen.add",
+    "reminders.save", "reminders.correct", "seen.add",
 }  # fmt: skip
 
 

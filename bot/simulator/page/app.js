@@ -10,6 +10,7 @@ const clock = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", mo
 const MAIL = "mail";
 // The mail box stands beside the first phones, where it is in view on a wide screen.
 const MAIL_AFTER = 3;
+const LONGEST_JUMP = 366 * 86400;
 const SECONDS = { m: 60, h: 3600, d: 86400 };
 
 const page = { description: "", world: null, phones: new Map(), tabs: new Map(), visible: new Set() };
@@ -53,9 +54,9 @@ function showMail(mails) {
     return;
   }
   const view = new MailView();
-  view.show(mails);
   const beside = [...page.phones.keys()][MAIL_AFTER];
   addCard(MAIL, view, STRINGS.mail, `${STRINGS.mail} ${STRINGS.mailAbout}`, beside);
+  view.show(mails); // once it is in the page, as only there it can scroll to the newest
 }
 
 function addCard(id, view, name, title, before) {
@@ -152,7 +153,7 @@ function show(state, live) {
 function secondsOf(text) {
   const parts = [...text.toLowerCase().matchAll(/(\d+)\s*([a-z]*)/g)];
   const total = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (SECONDS[unit[0] ?? "m"] ?? NaN), 0);
-  return parts.length && total > 0 ? total : null;
+  return parts.length && total > 0 && total <= LONGEST_JUMP ? total : null;
 }
 
 function setUpClock() {
@@ -161,6 +162,7 @@ function setUpClock() {
     at("steps").append(element("button", { type: "button", onclick: () => ask("clock", { seconds: Number(seconds) }) }, label));
   }
   at("jump-by").placeholder = STRINGS.jumpHint;
+  at("jump-by").addEventListener("input", () => { at("jump-error").textContent = ""; });
   at("jump").addEventListener("submit", async (event) => {
     event.preventDefault();
     const seconds = secondsOf(at("jump-by").value);

@@ -8,7 +8,7 @@ export const STRINGS = {
   jumpLabel: "Move the clock by, for example 90 min or 1 h 30 min",
   jumpHint: "90 min",
   jump: "Move",
-  jumpWrong: "Write for example 90 min, 2 h or 3 days.",
+  jumpWrong: "Write for example 90 min, 2 h or 3 days; a year at most.",
   clockFixed: "This clock cannot be moved.",
   addPhone: "Add a phone",
   addRole: "Role",

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot import cli
+from bot.ids import CountingIds
+from bot.ports.records import Person, Session
 from bot.settings import PREFIX, Settings, variable
 from bot.storage.sealing import Keyring
 from bot.storage.unit_of_work import SqliteStorage
 from tests.bot.conftest import TEST_KEYS
 
+Opened = Callable[[], SqliteStorage]
+Kept = Callable[[], dict[str, Session]]
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "programme.yaml"
 
 
@@ -70,3 +76,47 @@ def opened(service: str) -> Callable[[], SqliteStorage]:
     from bot.ids import CountingIds
 
     return lambda: SqliteStorage(service, Keyring(TEST_KEYS), CountingIds(10**6))
+
+
+@pytest.fixture
+def programme(vestibule: Vestibule, opened: Opened, tmp_path: Path) -> None:
+    """The example programme without its sessions, and a participant P-07 in the group of Thursday (Dublin)."""
+    text = EXAMPLE.read_text(encoding="utf-8").split("sessions:")[0]
+    file = tmp_path / "programme.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert vestibule("import", file).code == 0
+
+    async def enrol() -> None:
+        storage = opened()
+        async with storage.unit() as unit:
+            found = await unit.programmes.by_key("example")
+            assert found is not None
+            group = await unit.programmes.group_by_key(found.id, "thursday")
+            assert group is not None
+            await unit.people.add(
+                Person(
+                    CountingIds(500).new(), found.id, group.id, "participant", "P-07", "en", "Europe/London", "active"
+                )
+            )  # fmt: skip
+            await unit.commit()
+        await storage.close()
+
+    asyncio.run(enrol())
+
+
+@pytest.fixture
+def kept(programme: None, opened: Opened) -> Callable[[], dict[str, Session]]:
+    """All sessions by key."""
+
+    async def looking() -> dict[str, Session]:
+        storage = opened()
+        try:
+            async with storage.unit() as unit:
+                found = await unit.programmes.by_key("example")
+                assert found is not None
+                span = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
+                return {one.key: one for one in await unit.sessions.of_programme(found.id, *span)}
+        finally:
+            await storage.close()
+
+    return lambda: asyncio.run(looking())

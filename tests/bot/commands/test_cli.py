@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ from bot.ports.stores import StorageFault
 from bot.settings import BadSettings
 from bot.storage.sealing import Keyring
 from tests.bot.commands.conftest import Vestibule
+
+
+def test_the_version_is_said(vestibule: Vestibule) -> None:
+    """Whoever reports a fault can say which version it is."""
+    outcome = vestibule("--version")
+    assert (outcome.code, outcome.out) == (0, f"vestibule {metadata.version('vestibule')}\n")
 
 
 def test_help_names_every_command(vestibule: Vestibule) -> None:
@@ -26,6 +33,7 @@ def test_help_names_every_command(vestibule: Vestibule) -> None:
         "diagram",
         "import",
         "invite",
+        "zone",
         "keys",
         "migrate",
         "doctor",

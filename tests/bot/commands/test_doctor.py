@@ -6,16 +6,25 @@ import os
 import sqlite3
 import time
 from collections import namedtuple
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.clock import SystemClock
+from bot.clock import MovableClock, SystemClock
 from bot.commands import doctor, examine
 from bot.commands.examine_bot import bot_findings
+from bot.commands.examine_sessions import session_findings
+from bot.commands.examine_staff import staff_findings
+from bot.ports.records import Reach, StaffRole
 from bot.settings import Settings, variable
 from bot.simulator import World, serve
+from bot.storage.sealing import Keyring
+from flows.read import load_library
 from tests.bot.commands.conftest import Vestibule
+from tests.bot.conftest import TEST_KEYS
+from tests.bot.desks import START, open_room
 
 TOKEN = "123456:" + "A" * 35
 
@@ -73,6 +82,48 @@ def test_files_that_others_can_read_are_noted(database_url: str) -> None:
     assert (finding.mark, finding.says.endswith(f"chmod 600 {file}")) == ("note", True)
     file.write_text("a letter")
     assert list(examine.private(Settings(database_url=database_url))) == []
+
+
+@pytest.mark.parametrize(
+    ("email", "reach", "smtp", "says"),
+    [
+        ("", "telegram", False, "nobody can be told but by Telegram"),
+        ("d@service.example", "telegram", False, "nobody can be told but by Telegram"),
+        ("d@service.example", "email", False, "1 want to be told by mail, but no mail goes out"),
+        ("d@service.example", "both", False, "1 want to be told by mail, but no mail goes out"),
+        ("", "telegram", True, "nobody can be told but by Telegram"),
+        ("d@service.example", "email", True, ""),
+    ],
+)
+async def test_staff_without_another_way_are_noted(
+    database_url: str, keyring: Keyring, email: str, reach: Reach, smtp: bool, says: str
+) -> None:
+    """R-07: that nobody could be told if Telegram failed is said before it does, without anybody's address."""
+    async with open_room(database_url, keyring, load_library()) as room, room.storage.unit() as unit:
+        duty = await unit.people.get(room.people[StaffRole.DUTY])
+        assert duty is not None
+        await unit.people.save(replace(duty, email=email, reach=reach))
+        await unit.commit()
+    more = {"smtp_url": "smtp://127.0.0.1:25", "mail_from": "notes@assistant.example"} if smtp else {}
+    settings = Settings(_env_file=None, database_url=database_url, keys=TEST_KEYS, **more)
+    found = await staff_findings(settings)
+    assert [one.mark for one in found] == (["note"] if says else [])
+    assert all(says in one.says and "@" not in one.says for one in found)
+
+
+@pytest.mark.parametrize(("hour", "marks"), [(8, ["note"]), (9, [])])
+async def test_sessions_that_are_too_early_are_noted(
+    database_url: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch, hour: int, marks: list[str]
+) -> None:
+    """S-02: that lines come in quiet hours because sessions are so early is said once for a programme."""
+    async with open_room(database_url, keyring, load_library()) as room, room.storage.unit() as unit:
+        [session] = await unit.sessions.between(room.clock.now(), room.clock.now() + timedelta(days=1))
+        await unit.sessions.save(replace(session, starts_at=START.replace(day=4, hour=hour, minute=0)))
+        await unit.commit()
+    monkeypatch.setattr("bot.commands.examine_sessions.SystemClock", lambda: MovableClock(START))
+    found = await session_findings(Settings(_env_file=None, database_url=database_url, keys=TEST_KEYS))
+    assert [one.mark for one in found] == marks
+    assert all("2027-03-04 08:00 Europe/London" in one.says for one in found)
 
 
 def test_wrong_settings_are_said_beside_what_is_right(

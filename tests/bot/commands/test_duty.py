@@ -60,10 +60,14 @@ def test_the_examples_ladder_and_rota_can_be_used(
     again = vestibule("import", file)
     assert "rotas: as it was" in again.out
     assert "programme example: as it was" in again.out
-    assert "nobody is on duty" in vestibule("duty", "list").out
+    listed = vestibule("duty", "list").out
+    assert "nobody is on duty" in listed
+    assert listed.count("duty  has not enrolled yet: Duty worker;") == 1
     enrol(opened, "Duty worker")
     assert "rotas: changed" in vestibule("import", file).out
-    assert "Duty worker" in vestibule("duty", "list").out
+    listed = vestibule("duty", "list").out
+    assert "Duty worker" in listed
+    assert "not enrolled yet: Duty worker" not in listed
     assert vestibule("duty", "gaps").out == "duty  no gaps\n"
 
 
@@ -114,14 +118,15 @@ def test_shifts_from_csv(vestibule: Vestibule, opened: Callable[[], SqliteStorag
 
 
 def test_faults_in_csv(tmp_path: Path) -> None:
-    """Each line says what is wrong with it."""
+    """All faults at once: each says its line and column, and what is wrong there."""
     file = tmp_path / "duty.csv"
     file.write_text(
         "role,person,starts,ends,zone\nboss,A,2027-01-01 09:00,2027-01-01 10:00,\nduty,A,9,10,\nduty\n"
     )
     with pytest.raises(Told) as told:
         read_csv(file)
-    assert [line.split(": ")[0].rsplit(":")[-1] for line in told.value.lines] == ["2", "3", "4"]
+    places = [line.split(": ")[0].removeprefix(f"{file}:") for line in told.value.lines]
+    assert places == ["2:1", "3:8", "3:10", "4:1"]
 
 
 ICS = """BEGIN:VCALENDAR
@@ -174,6 +179,21 @@ def test_a_series_without_end_is_taken_for_a_year(tmp_path: Path) -> None:
     file.write_text(ICS.replace(";UNTIL=20270419T230000Z", "").replace("\n", "\r\n"))
     found = [one for one in read_ics(file, StaffRole.DUTY, NOW) if one.zone and one.alias == "Duty worker"]
     assert len(found) == 53 - 2
+
+
+@pytest.mark.parametrize("start", ["DTSTART:20270301T090000Z", "DTSTART;TZID=UTC:20270301T090000"])
+def test_a_series_in_utc_is_refused(tmp_path: Path, start: str) -> None:
+    """R-13: repeated shifts in UTC would drift an hour at the clock change, so they are refused; a single one is not."""
+    file = tmp_path / "d.ics"
+    lines = ["BEGIN:VCALENDAR", "BEGIN:VEVENT", "UID:a", "SUMMARY:duty 1", start, "DURATION:PT8H", "RRULE:FREQ=WEEKLY",
+             "END:VEVENT", "END:VCALENDAR"]  # fmt: skip
+    file.write_text("\r\n".join(lines))
+    with pytest.raises(Told) as told:
+        read_ics(file, StaffRole.DUTY, NOW)
+    assert "in UTC would change their hour with the clocks" in str(told.value)
+    lines.remove("RRULE:FREQ=WEEKLY")
+    file.write_text("\r\n".join(lines))
+    assert len(read_ics(file, StaffRole.DUTY, NOW)) == 1
 
 
 def test_no_calendar(vestibule: Vestibule, service: str, tmp_path: Path) -> None:

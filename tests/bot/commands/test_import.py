@@ -105,12 +105,12 @@ def test_again_changes_only_what_differs(vestibule: Vestibule, opened: Opened, s
     assert before is not None
     assert before.starts_at == datetime(2030, 1, 31, 18, 30, tzinfo=UTC)
     outcome = vestibule("import", small)
-    assert "session first, 2030-01-31 18:30 UTC: as it was" in outcome.out
+    assert "session first, 2030-01-31 18:30 Europe/London: as it was" in outcome.out
     assert look(opened)[2] == before
     small.write_text(SMALL.replace("18:30", "19:00").replace("name: One", "name: Two"), encoding="utf-8")
     outcome = vestibule("import", small)
     assert "group one: changed" in outcome.out
-    moved = "session first, moved from 2030-01-31 18:30 UTC to 2030-01-31 19:00 UTC: changed"
+    moved = "session first, moved from 2030-01-31 18:30 to 2030-01-31 19:00 Europe/London: changed"
     assert moved in outcome.out
     assert look(opened)[2] == replace(before, starts_at=before.starts_at + timedelta(minutes=30), version=2)
 

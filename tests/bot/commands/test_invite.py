@@ -156,7 +156,7 @@ async def enrol(opened: Opened, invited: Invitation) -> None:
 
 
 def test_other_keys_are_noticed(imported: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
-    """R-15: with other keys than the database's, invite, `keys check` and doctor say so, though nobody is enrolled."""
+    """S-41: with other keys than the database's, invite, `keys check` and doctor say so, though nobody is enrolled."""
     assert imported("keys", "check").code == 0
     monkeypatch.setenv("VESTIBULE_KEYS", "other:" + "B" * 43)
     for command in (("invite", "--role", "duty", *WHO), ("keys", "check")):

@@ -17,25 +17,35 @@ from bot import logs
 STORY = "Somebody hurt somebody at home"
 
 
+class Written:
+    """What came to stderr so far."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys, self._so_far = capsys, ""
+
+    def getvalue(self) -> str:
+        """All of it."""
+        self._so_far += self._capsys.readouterr().err
+        return self._so_far
+
+
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Written]:
     """What is logged, with logging put back afterwards."""
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
     before, level = logging.root.handlers[:], logging.root.level
     logs.configure("debug")
-    yield stream
+    yield Written(capsys)
     structlog.reset_defaults()
     logging.root.handlers[:] = before
     logging.root.setLevel(level)
 
 
-def lines(stream: io.StringIO) -> list[dict[str, object]]:
+def lines(stream: Written) -> list[dict[str, object]]:
     """The lines of JSON."""
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_only_allowed_keys_are_logged(written: io.StringIO) -> None:
+def test_only_allowed_keys_are_logged(written: Written) -> None:
     """S-20: keys that are not on the list are dropped, whatever they hold."""
     structlog.get_logger().warning(
         "update.fault", fault="KeyError", count=3, alias=STORY, text=STORY, chat=4711
@@ -50,7 +60,7 @@ def test_only_allowed_keys_are_logged(written: io.StringIO) -> None:
     assert set(line) == {"event", "fault", "count", "level", "timestamp"}
 
 
-def test_an_event_is_a_name_and_a_value_is_plain(written: io.StringIO) -> None:
+def test_an_event_is_a_name_and_a_value_is_plain(written: Written) -> None:
     """S-20: an event that is a sentence loses its words, and allowed keys hold only short plain values."""
     structlog.get_logger().error(STORY, reason={"text": STORY}, fault=STORY * 20, case="K-104")
     [line] = lines(written)
@@ -58,7 +68,7 @@ def test_an_event_is_a_name_and_a_value_is_plain(written: io.StringIO) -> None:
     assert set(line) == {"event", "case", "level", "timestamp"}
 
 
-def test_an_exception_is_its_kind_and_place(written: io.StringIO) -> None:
+def test_an_exception_is_its_kind_and_place(written: Written) -> None:
     """S-20: of an exception its class names and places in the code are logged, never what it says."""
     try:
         try:
@@ -81,7 +91,7 @@ def test_places_are_those_of_our_code() -> None:
     assert "site-packages" not in places
 
 
-def test_libraries_are_heard_without_their_words(written: io.StringIO) -> None:
+def test_libraries_are_heard_without_their_words(written: Written) -> None:
     """S-20: a library's log line arrives as its name and level; its words and arguments are left out."""
     try:
         raise RuntimeError(STORY)
@@ -94,8 +104,31 @@ def test_libraries_are_heard_without_their_words(written: io.StringIO) -> None:
     assert "Somebody" not in written.getvalue()
 
 
-def test_the_level_is_kept(monkeypatch: pytest.MonkeyPatch, written: io.StringIO) -> None:
+def test_the_level_is_kept(monkeypatch: pytest.MonkeyPatch, written: Written) -> None:
     """What is below the level set is not logged."""
     logs.configure("error")
     structlog.get_logger().warning("update.fault")
     assert not written.getvalue()
+
+
+class Full(io.StringIO):
+    """A stream with no room left."""
+
+    def write(self, text: str) -> int:
+        """Refuse."""
+        raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("stream", [Full(), "closed"])
+def test_a_log_that_cannot_be_written_stops_nobody(
+    monkeypatch: pytest.MonkeyPatch, written: Written, stream: io.StringIO | str
+) -> None:
+    """R-05: a full disk or a closed stderr loses the line and nothing else; the next stderr is written to again."""
+    if stream == "closed":
+        stream = io.StringIO()
+        stream.close()
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "stderr", stream)
+        structlog.get_logger().warning("update.fault")
+    structlog.get_logger().warning("update.fault")
+    assert len(lines(written)) == 1

@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.ids import CountingIds
-from bot.ports.records import Person, Session
-from bot.storage.unit_of_work import SqliteStorage
-from tests.bot.commands.conftest import EXAMPLE, Vestibule
+from bot.ports.records import Session
+from tests.bot.commands.conftest import EXAMPLE, Kept, Vestibule
 
-Opened = Callable[[], SqliteStorage]
 FOLDER = EXAMPLE.parent
 HEAD = "key,group,participant,starts,minutes,platform,link,state\n"
 LINK = "https://example.org/x"
-
-
-@pytest.fixture
-def programme(vestibule: Vestibule, opened: Opened, tmp_path: Path) -> None:
-    """The example programme without its sessions, and a participant P-07 in the group of Thursday (Dublin)."""
-    text = EXAMPLE.read_text(encoding="utf-8").split("sessions:")[0]
-    file = tmp_path / "programme.yaml"
-    file.write_text(text, encoding="utf-8")
-    assert vestibule("import", file).code == 0
-
-    async def enrol() -> None:
-        storage = opened()
-        async with storage.unit() as unit:
-            found = await unit.programmes.by_key("example")
-            assert found is not None
-            group = await unit.programmes.group_by_key(found.id, "thursday")
-            assert group is not None
-            await unit.people.add(
-                Person(
-                    CountingIds(500).new(), found.id, group.id, "participant", "P-07", "en", "Europe/London", "active"
-                )
-            )  # fmt: skip
-            await unit.commit()
-        await storage.close()
-
-    asyncio.run(enrol())
-
-
-@pytest.fixture
-def kept(programme: None, opened: Opened) -> Callable[[], dict[str, Session]]:
-    """All sessions by key."""
-
-    async def looking() -> dict[str, Session]:
-        storage = opened()
-        try:
-            async with storage.unit() as unit:
-                found = await unit.programmes.by_key("example")
-                assert found is not None
-                span = datetime(2020, 1, 1, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)
-                return {one.key: one for one in await unit.sessions.of_programme(found.id, *span)}
-        finally:
-            await storage.close()
-
-    return lambda: asyncio.run(looking())
-
-
-Kept = Callable[[], dict[str, Session]]
 
 
 def starts(sessions: dict[str, Session]) -> dict[str, str]:
@@ -127,11 +76,54 @@ def test_a_changed_calendar_changes_its_sessions(vestibule: Vestibule, kept: Kep
     assert outcome.code == 0, outcome.err
     uid = "tuesday-spring@example.org"
     found = kept()
-    assert f"session {uid}/2030-03-05, moved from 2030-03-05 18:30 UTC to 2030-03-05 19:00 UTC" in outcome.out
+    assert (
+        f"session {uid}/2030-03-05, moved from 2030-03-05 18:30 to 2030-03-05 19:00 Europe/London"
+        in outcome.out
+    )
     assert found[f"{uid}/2030-03-12"].state == "cancelled"
     assert starts(found)[f"{uid}/2030-04-09"] == "04-09 18:00"
     assert {one.version for key, one in found.items() if key.startswith(f"{uid}/2030-03-05")} == {2}
     assert found[f"{uid}/2030-03-26"].version == 1
+
+
+def test_sessions_so_early_are_pointed_out(vestibule: Vestibule, kept: Kept, tmp_path: Path) -> None:
+    """S-02: whoever plans sessions so early that lines come in quiet hours is told, in one line; at nine nothing is said."""
+    text = (FOLDER / "sessions.csv").read_text(encoding="utf-8")
+    outcome = vestibule("sessions", "import", write(tmp_path, "nine.csv", text.replace("10:00", "09:00")))
+    assert outcome.code == 0, outcome.err
+    assert "note:" not in outcome.out
+    outcome = vestibule("sessions", "import", write(tmp_path, "eight.csv", text.replace("10:00", "08:00")))
+    assert outcome.code == 0, outcome.err
+    [note] = [line for line in outcome.out.splitlines() if line.startswith("note:")]
+    assert "tuesday-extra, 2030-02-02 08:00 Europe/London and 1 more come in the quiet hours" in note
+
+
+def test_a_new_session_in_the_past_is_said_not_to_be_made(
+    vestibule: Vestibule, kept: Kept, tmp_path: Path
+) -> None:
+    """S-32: a mistyped year is not swallowed: people read that the session, or the whole series, was not made."""
+    text = f"{HEAD}typo,tuesday,,2020-01-07 18:30,90,,{LINK},\ngood,tuesday,,2030-01-08 18:30,90,,{LINK},\n"
+    outcome = vestibule("sessions", "import", write(tmp_path, "year.csv", text))
+    assert "session typo, 2020-01-07 18:30 Europe/London: NOT made, it is in the past" in outcome.out
+    assert list(kept()) == ["good"]
+    old = write(tmp_path, "old.ics", EVENT.replace("20300305", "20200303"))
+    assert ": 3 NOT made, it is in the past" in vestibule("sessions", "import", old, "--group", "tuesday").out
+
+
+def test_a_change_of_nothing_says_what_can_be_changed(vestibule: Vestibule, kept: Kept) -> None:
+    """Without an option nothing is done, and the options are named."""
+    outcome = vestibule("sessions", "change", "tuesday-extra")
+    assert (outcome.code, "--minutes, --platform or --link" in outcome.err) == (2, True)
+
+
+def test_nobody_to_tell_is_a_sentence(vestibule: Vestibule, kept: Kept, tmp_path: Path) -> None:
+    """R-18: whoever moves a session that is near reads that no staff could be told, in words and not as a log line."""
+    soon = datetime.now(UTC) + timedelta(days=1)
+    text = f"{HEAD}soon,tuesday,,{soon:%Y-%m-%d} 12:00,90,,{LINK},\n"
+    assert vestibule("sessions", "import", write(tmp_path, "soon.csv", text)).code == 0
+    outcome = vestibule("sessions", "move", "soon", "13:00")
+    assert outcome.err == "note: nobody of staff could be told of this; please tell them yourself\n"
+    assert "staff_notice" not in outcome.out
 
 
 def test_a_session_of_one_person(vestibule: Vestibule, kept: Kept, tmp_path: Path) -> None:
@@ -192,6 +184,24 @@ def test_a_fault_in_a_csv_keeps_nothing(
     assert len(outcome.err.splitlines()) == 1
     assert outcome.err.startswith(f"{file}:{where}: ")
     assert says in outcome.err
+    assert kept() == {}
+
+
+def test_all_faults_of_a_csv_are_said_at_once(vestibule: Vestibule, kept: Kept, tmp_path: Path) -> None:
+    """Nobody mends a file fault by fault: those of a line and those of other lines, in the order they stand."""
+    lines = [
+        f"a,monday,,2030-01-02 10:00,,,{LINK},",
+        "B,tuesday,,2030-01-02 10:00,x,skype,example.org,maybe",
+        f"c,tuesday,,2030-01-02 10:00,5,,{LINK},",
+        f"d,tuesday,,2030-01-02 10:00,90,,{LINK},",
+    ]
+    outcome = vestibule("sessions", "import", write(tmp_path, "bad.csv", HEAD + "\n".join(lines)))
+    assert outcome.code == 1
+    fields = [(line.split(":")[1], line.split(": ")[1]) for line in outcome.err.splitlines()]
+    assert fields == [
+        ("2", "group"), ("3", "key"), ("3", "minutes"), ("3", "platform"), ("3", "link"), ("3", "state"),
+        ("4", "minutes"),
+    ]  # fmt: skip
     assert kept() == {}
 
 
@@ -369,7 +379,10 @@ def test_moved_cancelled_and_changed_by_hand(vestibule: Vestibule, kept: Kept) -
     vestibule("sessions", "import", FOLDER / "sessions.ics", "--group", "tuesday")
     uid = "tuesday-spring@example.org"
     moved = vestibule("sessions", "move", f"{uid}/2030-03-05", "2030-03-06 19:15")
-    assert f"session {uid}/2030-03-05, moved from 2030-03-05 18:30 UTC to 2030-03-06 19:15 UTC" in moved.out
+    assert (
+        f"session {uid}/2030-03-05, moved from 2030-03-05 18:30 to 2030-03-06 19:15 Europe/London"
+        in moved.out
+    )
     assert "Write it into the file it came from" in moved.out
     assert vestibule("sessions", "move", uid, "20:00").code == 0
     found = starts(kept())
@@ -380,6 +393,12 @@ def test_moved_cancelled_and_changed_by_hand(vestibule: Vestibule, kept: Kept) -
     assert {one.minutes for key, one in kept().items() if key.startswith(uid) and one.state == "planned"} == {
         45
     }
+    said = f"{uid}/2030-04-09, moved from 2030-04-09 20:00 to 2030-04-09 21:30 Europe/London"
+    listed = f"2030-04-09 21:30 Europe/London  {uid}/2030-04-09"
+    assert said in vestibule("sessions", "move", f"{uid}/2030-04-09", "2030-04-09 21:30 Europe/London").out
+    assert listed in vestibule("sessions", "list", "--from", "2030-04-09", "--to", "2030-04-09").out
+    assert vestibule("sessions", "move", f"{uid}/2030-04-09", "22:00 Europe/Chisinau").code == 0
+    assert starts(kept())[f"{uid}/2030-04-09"] == "04-09 19:00"
     assert vestibule("sessions", "cancel", uid).code == 0
     assert [key for key, one in kept().items() if one.state == "planned"] == ["tuesday-closing@example.org"]
     before = kept()

@@ -116,17 +116,24 @@ class Town:
         self.ids[f"chat of {name}"] = chat_id
         await unit.chats.add(Chat(chat_id, 0, 1000 + len(self.ids), person.id))
 
+    async def enrols(self, name: str) -> None:
+        """One more participant of the group."""
+        self.ids[name] = self.desk.ids.new()
+        async with self.unit() as unit:
+            await self._add(unit, name, "participant", "A", ())
+
     async def raises(
         self,
         *concerns: RaiseConcern,
+        of: str = "participant",
         visit: str | None = None,
         session: bool = True,
         unasked: Sequence[str] = (),
         script: str = "self_test",
     ) -> Case | None:
-        """The participant's answers raise these together."""
+        """A participant's answers raise these together."""
         async with self.unit() as unit:
-            person = await unit.people.get(self.ids["participant"])
+            person = await unit.people.get(self.ids[of])
             assert person is not None
             found = await unit.sessions.get(self.ids["session"]) if session else None
             return await raise_concerns(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from bot import wiring
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.services import SendLimits, Unreachable
 from bot.usecases.deliver import Sender
+from bot.usecases.digest import send_digest
 from bot.usecases.mail import mail_case
-from bot.usecases.staff_notice import tell_administrators
+from bot.usecases.staff_notice import Told, tell_administrators
 from flows.effects import Line
 from flows.values import Role
 from tests.bot.deliveries import FakeMessenger
@@ -68,6 +70,23 @@ async def test_a_mail_says_as_little_as_an_alert(town: Town) -> None:
     assert row.rows == ()
     for secret in ("harm", "alias", "ST-01", "yes", "participant"):
         assert secret not in row.text
+
+
+async def test_partner_supports_part_is_answered_with_seen(town: Town) -> None:
+    """S-22: a mail for partner support's part, to a stand-in too, says /seen and not /ack; by text it is heard (R-11)."""
+    for name in ("partner support", "manager"):
+        await gives_address(town, name, "email")
+    await town.raises(concern("partner_nearby", "now", "P"), session=False)
+    for name in ("partner support", "manager"):
+        for _ in range(4):
+            if (await rows(town, name))["email"]:
+                break
+            await town.passes(minutes=6)
+        [row] = (await rows(town, name))["email"]
+        assert "/seen K-101" in row.text
+        assert "/ack" not in row.text
+    await town.writes("partner support", "/seen K-101")
+    assert "Seen by partner support." in await town.texts("partner support", "case-K-101")
 
 
 async def test_answered_in_the_chat(town: Town) -> None:
@@ -166,5 +185,17 @@ async def test_a_newer_mail_takes_the_place_of_an_unsent_one(town: Town) -> None
         chat = await unit.chats.get(town.ids["chat of duty"])
         assert person is not None
         assert chat is not None
-        await mail_case(unit, town.desk, person, chat, case, "case-K-101", "Again.")
+        await mail_case(unit, town.desk, person, chat, case, "case-K-101", "Again.", ())
     assert [row.text.split("\n")[0] for row in (await rows(town, "duty"))["email"]] == ["K-101 · Again."]
+
+
+async def test_whoever_reads_a_digest_by_mail_only_counts_as_told(town: Town) -> None:
+    """R-18 A digest that goes out by mail alone, the chat being closed, has been sent."""
+    await gives_address(town, "facilitator")
+    await town.block("facilitator")
+    await town.block("manager")
+    await town.raises(concern("home_changed", "review", "F"))
+    town.clock.advance(timedelta(hours=15))
+    async with town.unit() as unit:
+        assert await send_digest(unit, town.desk, town.ids["programme"]) == Told(found=1, people=2)
+    assert len((await rows(town, "facilitator"))["email"]) == 1

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from bot.ports.records import AnswerRow
 from bot.usecases import staff_texts
 from bot.usecases.case_details import LONGEST
@@ -26,6 +28,29 @@ async def test_details_are_opened_on_purpose_recorded_and_taken_away(town):
     assert "alias" not in shown.instead
     assert entry.staff not in shown.instead
     assert "case.details" in await town.audited(case)
+
+
+@pytest.mark.parametrize("both", [False, True])
+async def test_unasked_are_only_questions_that_matter(town, both):
+    """S-04: of what was not asked staff read what could have raised something, not what nobody can act on."""
+    raised = concern("shared_phone", route="F", step="WE-01", choices=["shared"])
+    await town.raises(raised, script="welcome", session=False, unasked=["WE-01-WAIT", "WE-TZ", "WE-DAY"])
+    if both:
+        await town.raises(concern("other_nearby"), session=False, unasked=["ST-12", "ST-16"])
+    await town.delivered()
+    await town.presses("facilitator", "CASE:details:K-101")
+    text = await town.texts("facilitator", "details-K-101")
+    assert ("Not asked:\nST-12: " in text) == both
+    assert not [step for step in ("WE-01-WAIT", "WE-TZ", "WE-DAY", "ST-16") if step in text]
+
+
+async def test_a_wrong_time_zone_is_said_with_how_to_set_it(town):
+    """Staff will set it, the participant was told: the details say how, with whose it is."""
+    raised = concern("needs_help", route="F", step="WE-TZ", choices=["wrong"])
+    await town.raises(raised, script="welcome", session=False)
+    await town.delivered()
+    await town.presses("facilitator", "CASE:details:K-101")
+    assert "/zone alias of participant Europe/London" in await town.texts("facilitator", "details-K-101")
 
 
 async def test_opened_again_they_stay_ten_minutes_from_then(town):

@@ -17,12 +17,12 @@ MORNING = timedelta(hours=15)  # from 18:00 on Tuesday to 09:00 on Wednesday
 async def digest(town):
     """The digest of the morning; gives how many were told."""
     async with town.unit() as unit:
-        return await send_digest(unit, town.desk, town.ids["programme"])
+        return (await send_digest(unit, town.desk, town.ids["programme"])).people
 
 
 async def weekly(town):
     async with town.unit() as unit:
-        return await send_weekly(unit, town.desk, town.ids["programme"])
+        return (await send_weekly(unit, town.desk, town.ids["programme"])).people
 
 
 async def said(town, name):
@@ -31,12 +31,12 @@ async def said(town, name):
 
 
 async def test_a_digest_is_one_message_each(town):
-    """Facilitators and managers read references and kinds of what is for review, changes in the home first, counted."""
+    """Facilitators and managers read references and kinds of what is for review, and nothing of what they are about (S-20)."""
     await town.raises(concern("home_changed", "review", "F"), visit=None)
     town.clock.advance(MORNING)
     assert await digest(town) == 2
     for name in ("facilitator", "manager"):
-        assert await said(town, name) == ["For review:\nChanges in the home: 1\nK-101 · safety"]
+        assert await said(town, name) == ["For review:\nK-101 · safety"]
         assert "alias" not in (await said(town, name))[0]
     assert data_of([r for r in await town.waiting("facilitator") if r.rows]) == ["CASE:open:K-101"]
     assert data_of([r for r in await town.waiting("manager") if r.rows]) == []
@@ -145,7 +145,7 @@ async def test_the_weekly_list(town):
     await town.delivered()
     town.clock.advance(timedelta(days=6))
     assert await weekly(town) == 2
-    text = "Open cases this week:\nChanges in the home: 1\nK-101 · safety · open for 6 days"
+    text = "Open cases this week:\nK-101 · safety · open for 6 days"
     assert await said(town, "manager") == [text]
     assert await said(town, "facilitator") == [text]
     assert await said(town, "partner support") == []
@@ -153,6 +153,22 @@ async def test_the_weekly_list(town):
     await town.delivered()
     assert await weekly(town) == 1
     assert await said(town, "manager") == ["No case is open."]
+
+
+async def test_changes_in_the_home_stand_first_and_unmarked(town):
+    """S-20: a later case with a change in the home stands before an earlier without, and no word says why."""
+    await town.enrols("neighbour")
+    await town.raises(concern("no_headphones", "session", "F"))
+    await town.raises(concern("home_changed", "session", "F"), of="neighbour")
+    await town.delivered()
+    await weekly(town)
+    [text] = await said(town, "manager")
+    heading, first, second = text.splitlines()
+    assert (heading, first, second) == (
+        "Open cases this week:",
+        "K-102 · safety · open since yesterday or today",
+        "K-101 · equipment · open since yesterday or today",
+    )
 
 
 async def test_partner_supports_digest_is_theirs_alone(town):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from bot.usecases.duty import tell_gaps
 from bot.usecases.duty_file import RotaEntry
 from bot.usecases.facts import facts_for
 from bot.usecases.import_duty import BadDuty, Planned, import_duty
+from bot.usecases.reach import ways_to
 from bot.usecases.rota import became, current, gaps_of, keep_rotas, on_duty
 from flows.values import Role
 from tests.bot.escalation.conftest import START, concern, data_of
@@ -120,12 +122,12 @@ async def test_taking_over(town):
     await shift(town, "second duty", HOUR, 2 * HOUR)
     await town.writes("second duty", "/duty")
     text = await town.texts("second duty", "duty")
-    assert "On duty for duty: alias of duty, until Tue 9 Jun, 19:00." in text
-    assert "Next for duty: alias of second duty, from Tue 9 Jun, 19:00." in text
+    assert "duty, now: alias of duty, until Tue 9 Jun, 19:00." in text
+    assert "duty, next: alias of second duty, from Tue 9 Jun, 19:00." in text
     [data] = data_of(await town.waiting("second duty", "duty"))
     await town.presses("second duty", data)
     assert await on_now(town) == {"second duty"}
-    assert "Somebody has taken over your duty for duty." in await town.texts("duty")
+    assert "Somebody has taken over your duty (duty)." in await town.texts("duty")
     assert "alias" not in await town.texts("duty")
     async with town.storage.unit() as unit:
         entries = await unit.audit.of_subject(town.ids["duty"])
@@ -146,6 +148,21 @@ async def test_duty_of_another_role_is_not_open(town):
     assert await on_now(town) == {"duty"}
     await town.writes("facilitator", "/duty")
     assert "alias of duty" not in await town.texts("facilitator", "duty")
+
+
+async def test_who_is_told_of_gaps_sees_every_rota(town):
+    """R-07: a manager's `/duty` says who is on duty in each rota there is, without taking over another role's."""
+    await town.writes("manager", "/duty")
+    assert await town.texts("manager", "duty") == "There is no rota yet."
+    await shift(town, "duty", -HOUR, HOUR)
+    await shift(town, "tech", HOUR, 2 * HOUR, StaffRole.TECH)
+    await town.delivered()
+    await town.writes("manager", "/duty")
+    assert await town.texts("manager", "duty") == (
+        "technical help, now: nobody.\ntechnical help, next: alias of tech, from Tue 9 Jun, 19:00.\n"
+        "duty, now: alias of duty, until Tue 9 Jun, 19:00."
+    )
+    assert data_of(await town.waiting("manager", "duty")) == []
 
 
 WEEK = [
@@ -198,7 +215,7 @@ async def test_gaps_are_told_to_managers_and_administrators(town):
     await rota(town, town.ids["duty"], cover="weekly", exceptions=off)
     assert await gap_hours(town) == [8]
     async with town.unit() as unit:
-        assert await tell_gaps(unit, town.desk, town.ids["programme"]) == 1
+        assert (await tell_gaps(unit, town.desk, town.ids["programme"])).people == 1
     assert "Nobody is on duty in the next 7 days:\nduty: Thu 11 Jun, 09:00 to Thu 11 Jun, 17:00" in (
         await town.texts("manager")
     )
@@ -211,7 +228,7 @@ async def test_without_gaps_nobody_is_told(town):
     """No news is no message."""
     await rota(town, town.ids["duty"], cover="weekly")
     async with town.unit() as unit:
-        assert await tell_gaps(unit, town.desk, town.ids["programme"]) == 0
+        assert (await tell_gaps(unit, town.desk, town.ids["programme"])).found == 0
 
 
 async def test_an_imported_file_replaces_itself_only(town):
@@ -276,3 +293,25 @@ async def test_current_leaves_out_whom_somebody_relieved(town):
     async with town.storage.unit() as unit:
         found = await current(unit, town.ids["programme"], StaffRole.DUTY, START)
     assert {one.person_id for one in found} == {town.ids["second duty"], town.ids["manager"]}
+
+
+async def test_who_has_left_is_not_reached(town):
+    """R-07, S-31: a ladder and a shift kept from before ask somebody else at once, not who serves no more."""
+    case = await town.raises(concern("in_public", route="F"))
+    async with town.unit() as unit:
+        for name in ("other facilitator", "duty"):
+            person = await unit.people.get(town.ids[name])
+            await unit.people.save(replace(person, state="left"))
+        shift = Shift(
+            town.desk.ids.new(), town.ids["programme"], StaffRole.DUTY, town.ids["duty"],
+            START - timedelta(days=1), START + timedelta(days=1), "csv:old",
+        )  # fmt: skip
+        await unit.shifts.add(shift)
+        assert await on_duty(unit, town.ids["programme"], StaffRole.DUTY, town.clock.now()) == ()
+        assert await ways_to(unit, town.ids["other facilitator"]) is None
+        assert await unit.people.in_role(town.ids["programme"], StaffRole.DUTY) == []
+    alerted = await town.passes(minutes=15)
+    assert alerted
+    assert not alerted & {"other facilitator", "duty"}
+    part = await town.part(case, Role.FACILITATOR)
+    assert not {town.ids["other facilitator"], town.ids["duty"]} & set(part.asked)

@@ -123,12 +123,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(("partner support", "manager")), meant=st.sampled_from((False, False, True)))
     def see(self, name: str, meant: bool) -> None:
-        """Partner support's only outcome (S-22)."""
+        """Partner support's only outcome (S-22); a stand-in's ends nothing while somebody of the role is there."""
         if not meant:
             return
         mine = [] if self.closed() else self.mine(name)
         self.run(self.town.presses(name, "CASE:seen:K-101"))
-        if Role.PARTNER_SUPPORT in mine:
+        if Role.PARTNER_SUPPORT in mine and name == "partner support":
             self.model[Role.PARTNER_SUPPORT] = "done"
 
     def keep(self, name: str) -> None:

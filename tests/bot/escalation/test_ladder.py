@@ -187,7 +187,9 @@ def test_first_due(urgency, now, starts_in, due):
     begins = at(now)
     starts_at = None if starts_in is None else begins + timedelta(minutes=starts_in)
     wanted = at(due) if at(due) >= begins else at(due) + timedelta(days=7)
-    assert ladder.first_due(urgency, begins.astimezone(UTC), starts_at, HOURS) == wanted
+    assert (
+        ladder.first_due(urgency, begins.astimezone(UTC), starts_at, HOURS, timedelta(minutes=15)) == wanted
+    )
 
 
 def test_without_a_session_soon_a_ladder_takes_a_working_day():

@@ -123,7 +123,7 @@ async def test_handing_over(town):
     assert part.next_due_at == town.clock.now() + timedelta(hours=2)
     assert "A colleague has handed this over to you." in await town.texts("colleague")
     assert [row.lane for row in await town.waiting("colleague")] == ["alert"]
-    assert "Taken on by somebody of your role." in await town.texts("facilitator")
+    assert "Taken on by a colleague." in await town.texts("facilitator")
     assert "case.handed_over" in await town.audited(case)
     await town.presses("colleague", "OUT:talked_to_them:K-101")
     assert (await town.part(case, F)).state == "done"

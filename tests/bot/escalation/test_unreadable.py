@@ -5,15 +5,17 @@ from datetime import timedelta
 
 import pytest
 
+from bot.escalation import cycle as cycling
 from bot.escalation.cycle import Cycle
-from bot.ports.records import StaffRole
+from bot.ports.records import StaffRole, VisitRow
 from bot.ports.stores import Unreadable
+from bot.usecases import climb as climbing
 from bot.usecases import staff_texts
 from bot.usecases.climb import climb
 from bot.wiring import UNDELIVERED, on_fault
 from flows.values import Role
 from tests.bot.damage import damage, stored
-from tests.bot.escalation.conftest import concern, data_of, hold
+from tests.bot.escalation.conftest import START, concern, data_of, hold
 
 
 async def test_a_case_that_cannot_be_read_is_still_asked_about(town, database_url):
@@ -126,3 +128,44 @@ async def test_a_message_to_a_chat_that_cannot_be_read_is_told(empty_town, datab
     async with empty_town.unit() as unit:
         await on_fault(unit, empty_town.desk, row, "unreachable")
     assert await empty_town.texts("administrator") == UNDELIVERED.msgid
+
+
+async def test_a_result_that_cannot_be_read_solves_nothing(town, database_url):
+    """S-31 What was to be solved before the session is alerted at the deadline if the result does not open."""
+    await town.raises(concern("no_camera", "roster", "F"), visit=await hold(town))
+    damage(database_url, "readiness", "sealed_body", "person_id = ?", town.ids["participant"])
+    assert await town.passes(minutes=30) == {"facilitator"}
+
+
+async def test_many_that_fail_keep_nobody_from_the_next(town, monkeypatch):
+    """S-31 The round ends, each part is looked at once, and the youngest is reached behind those that do not open."""
+    monkeypatch.setattr(climbing, "AT_ONCE", 2)
+    monkeypatch.setattr(cycling, "AT_ONCE", 2)
+    broken = [await town.raises(concern("in_public", route="F"), visit=None) for _ in range(1)]
+    for number in range(3):
+        visit = await hold_visit(town, number)
+        broken.append(await town.raises(concern("in_public", route="F"), visit=visit))
+    whole = await town.raises(concern("recording", route="F"), visit=await hold_visit(town, 9))
+    failing, look, looked = {case.id for case in broken}, climbing._look, []
+
+    async def fails(unit, desk, case, part, now):
+        looked.append(case.id)
+        if case.id in failing:
+            raise Unreadable(f"cases/body/{case.id}")
+        await look(unit, desk, case, part, now)
+
+    monkeypatch.setattr(climbing, "_look", fails)
+    await town.delivered()
+    town.clock.advance(timedelta(minutes=15))
+    await asyncio.wait_for(Cycle(town.storage, town.desk, lambda: None).look(), 20)
+    assert sorted(looked) == sorted([*failing, whole.id])
+    assert (await town.part(whole, Role.FACILITATOR)).rung == 2
+
+
+async def hold_visit(town, number):
+    """Another visit of the participant."""
+    visit = town.desk.ids.new()
+    async with town.unit() as unit:
+        row = VisitRow(visit, town.ids["participant"], "check_in", 1, None, "done", "{}", START, START)
+        await unit.visits.add(row)
+    return visit

@@ -90,15 +90,19 @@ def test_lines_about_the_test_lie_between_its_opening_and_the_start(
 def test_quiet_hours_are_kept_unless_the_session_lies_in_them(
     starts_at: datetime, zone: str, safe_times: tuple[str, ...]
 ) -> None:
-    """S-02 In quiet hours nothing arrives before a session that lies outside them; a safe time is always kept."""
+    """S-02 In quiet hours no line arrives that has another time in its span; a safe time is always kept."""
     one, own = session(starts_at), ZoneInfo(zone)
     at_night = in_quiet_hours(TIMES, starts_at.astimezone(own))
+    spans = {K.TEST_OPENS: (90, 31), K.TEST_AGAIN: (90, 15), K.CONFIRM: (30, 5)}
     for row in due.for_person(one, person(zone, safe_times), TIMES):
         if row.fate is not Fate.DUE or row.kind in (K.HOLD_STANDS, K.AFTER_SESSION):
             continue
         local = row.due_at.astimezone(own)
         assert not safe_times or part_of_day(local) in safe_times
-        if row.kind not in due.AHEAD_OF_SESSION or not at_night:
+        first, last = spans.get(row.kind, (0, 0))
+        span = [starts_at - timedelta(minutes=m) for m in range(last, first + 1)]
+        other = any(not in_quiet_hours(TIMES, at.astimezone(own)) for at in span)
+        if row.kind not in due.AHEAD_OF_SESSION or (other and not at_night):
             assert not in_quiet_hours(TIMES, local)
 
 
@@ -135,10 +139,31 @@ def test_no_safe_time_near_the_session_skips_the_line() -> None:
     assert (found[K.TEST_OPENS].fate, found[K.TEST_OPENS].reason) == (Fate.SKIPPED, "no_safe_time")
 
 
+@pytest.mark.parametrize(("hour", "minute"), [(8, 0), (8, 4), (22, 0)])
+def test_nobody_misses_all_lines_because_the_session_is_early(hour: int, minute: int) -> None:
+    """S-32 Where quiet hours leave a line before the session no time at all, it comes at its own time."""
+    at = datetime(2027, 3, 3, hour, minute, tzinfo=UTC)
+    found = by_kind(due.for_person(session(at), person(), TIMES))
+    for kind, minutes in ((K.TEST_OPENS, 90), (K.TEST_AGAIN, 30), (K.CONFIRM, 15)):
+        assert (found[kind].fate, found[kind].due_at) == (Fate.DUE, at - timedelta(minutes=minutes)), kind
+    assert due.leaves_quiet_hours_aside(session(at), TIMES, ZoneInfo("Europe/London"))
+    assert not due.leaves_quiet_hours_aside(
+        session(at.replace(hour=9, minute=0)), TIMES, ZoneInfo("Europe/London")
+    )
+
+
+def test_an_early_session_leaves_safe_times_as_they_are() -> None:
+    """S-02 Whoever said that mornings are not safe gets no line before a session at eight."""
+    at = datetime(2027, 3, 3, 8, 0, tzinfo=UTC)
+    found = by_kind(due.for_person(session(at), person(safe_times=("evening",)), TIMES))
+    for kind in due.AHEAD_OF_SESSION:
+        assert (found[kind].fate, found[kind].reason) == (Fate.SKIPPED, "no_safe_time")
+
+
 def test_a_test_that_opens_late_is_not_said_twice() -> None:
     """R-18 Where quiet hours push the first line onto the second, the second is skipped, with the reason."""
     found = by_kind(due.for_person(session(datetime(2027, 3, 3, 8, 20, tzinfo=UTC)), person(), TIMES))
-    assert found[K.TEST_OPENS].reason == "quiet_hours"
+    assert found[K.TEST_OPENS].due_at == datetime(2027, 3, 3, 6, 50, tzinfo=UTC)
     assert found[K.TEST_AGAIN].due_at == datetime(2027, 3, 3, 8, 0, tzinfo=UTC)
     found = by_kind(due.for_person(session(datetime(2027, 3, 3, 8, 33, tzinfo=UTC)), person(), TIMES))
     assert found[K.TEST_OPENS].due_at == datetime(2027, 3, 3, 8, 0, tzinfo=UTC)

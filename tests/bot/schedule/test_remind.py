@@ -15,6 +15,8 @@ from bot.schedule.cycle import Schedule
 from bot.storage.sealing import Keyring
 from bot.usecases import neutral
 from bot.usecases import staff_texts as texts
+from bot.usecases.case_beside import LIFTING
+from bot.usecases.remind_person import in_touch_by
 from tests.bot.desks import BOT, STAFF, START, Room, open_room
 from tests.bot.schedule.watching import AT, FIRST, READY, REST, Watch, concerns, published
 
@@ -59,7 +61,8 @@ async def test_who_has_not_finished_hears_once_more(watch: Watch) -> None:
     """R-18 The second line goes half an hour before the start; the deadline then raises one case."""
     await watch.until(AT)
     fates = await watch.fates()
-    assert fates[K.TEST_OPENS] == fates[K.TEST_AGAIN] == (Fate.SENT, "")
+    assert fates[K.TEST_OPENS] == (Fate.SKIPPED, "overtaken")  # nothing delivers here
+    assert fates[K.TEST_AGAIN] == (Fate.SENT, "")
     assert fates[K.HOLD_STANDS] == (Fate.SKIPPED, "no_hold")
     assert await concerns(watch.room) == [("check_not_done", "DEADLINE")]
 
@@ -92,11 +95,15 @@ async def test_old_answers_are_confirmed(room: Room, watch: Watch) -> None:
 
 
 async def test_unconfirmed_answers_come_to_people(room: Room, watch: Watch) -> None:
-    """S-32 No confirmation by the start is check_not_done."""
+    """S-32 Who has not confirmed is told to staff before the session starts, and not once more at its start."""
     await room.begin()
     await room.play(*READY)
+    await watch.until(AT - timedelta(minutes=6))
+    assert await concerns(room) == []
+    await watch.until(AT - timedelta(minutes=5))
+    assert await concerns(room) == [("check_not_done", "LAST")]
     await watch.until(AT + timedelta(minutes=1))
-    assert await concerns(room) == [("check_not_done", "START")]
+    assert await concerns(room) == [("check_not_done", "LAST")]
 
 
 async def test_a_change_asks_the_whole_test_anew(room: Room, watch: Watch) -> None:
@@ -114,6 +121,25 @@ async def test_a_change_asks_the_whole_test_anew(room: Room, watch: Watch) -> No
     assert readiness is not None
     assert not readiness.final
     await room.play("ST-07:usual_room")
+    await watch.until(AT - timedelta(minutes=4))
+    assert await concerns(room) == [("check_not_done", "LAST")]
+
+
+async def test_a_change_in_the_last_minutes_is_seen_at_the_start(room: Room, watch: Watch) -> None:
+    """S-32 The look at the start stays, for what is withdrawn after the one before it."""
+    await room.begin()
+    await room.play(*READY)
+    await watch.until(AT - timedelta(minutes=14))
+    await room.play("MENU:confirm", "DOOR:yes")
+    await room.play("CF-01:still_so")
+    await watch.until(AT - timedelta(minutes=4))
+    assert await concerns(room) == []
+    session = await watch.session()
+    async with room.storage.unit() as unit:
+        readiness = await unit.readiness.get(session.id, room.participant)
+        assert readiness is not None
+        await unit.readiness.put(replace(readiness, final=False))
+        await unit.commit()
     await watch.until(AT + timedelta(minutes=1))
     assert await concerns(room) == [("check_not_done", "START")]
 
@@ -297,3 +323,47 @@ async def test_update_ids_long_past_are_pruned(room: Room, watch: Watch) -> None
     await watch.at(START + timedelta(hours=72))
     async with room.storage.unit() as unit:
         assert await unit.seen.known(BOT, [room.last_update]) == set()
+
+
+async def test_what_is_promised_with_a_hold_is_due_by_then(room: Room, watch: Watch) -> None:
+    """S-08 Whoever took on the case of a hold is reminded before the time by which the participant will hear of us."""
+    await room.begin()
+    await room.play("ST-07:car", *FIRST[1:], *REST, "ST-16:continue")
+    [case] = await room.cases()
+    await watch.until(AT - timedelta(minutes=2))
+    await room.ask(room.update(Command("ack", case.ref), STAFF[StaffRole.FACILITATOR]))
+    async with room.storage.unit() as unit:
+        for part in await unit.cases.roles(case.id):
+            far = AT + timedelta(hours=9)
+            await unit.cases.save_role(replace(part, next_due_at=far))
+        await unit.commit()
+    await watch.until(AT)
+    by = in_touch_by(_person_of(room), AT)
+    assert by == AT + timedelta(minutes=90)
+    async with room.storage.unit() as unit:
+        due = {
+            part.state: part.next_due_at for part in await unit.cases.roles(case.id) if part.role in LIFTING
+        }
+    assert due["taken"] == by - timedelta(minutes=30)
+    assert all(at is not None and at <= by for at in due.values())
+
+
+async def test_nothing_is_promised_that_nobody_keeps(room: Room, watch: Watch) -> None:
+    """S-08 With the case of a hold closed and the hold left standing, the line gives the service's number."""
+    await room.begin()
+    await room.play("ST-07:car", *FIRST[1:], *REST, "ST-16:continue")
+    async with room.storage.unit() as unit:
+        for case in await unit.cases.open_for(room.participant):
+            for part in await unit.cases.roles(case.id):
+                closed = replace(
+                    part, state="done", next_target=None, next_due_at=None, outcome="talked_to_them"
+                )
+                await unit.cases.save_role(closed)
+            await unit.cases.save(replace(case, state="closed", closed_at=room.clock.now()))
+        await unit.commit()
+    await watch.until(AT)
+    assert (await watch.lines())[0].text == "Please do not join now. You can call us: 0300."
+
+
+def _person_of(room: Room) -> Person:
+    return Person(room.participant, "", None, "participant", "", "en", "Europe/London", "active")

@@ -174,6 +174,23 @@ async def test_a_full_disk_is_a_fault_and_loses_nothing(storage: SqliteStorage) 
     assert await count(storage) == 1
 
 
+async def test_one_process_runs_on_a_database(database_url: str, keyring: Keyring) -> None:
+    """R-15: a second bot on the same database is refused, a command beside it is not, and after the first's end one runs again."""
+    first, second, beside = (
+        SqliteStorage(database_url, keyring, CountingIds(), lock_timeout=0.1) for _ in range(3)
+    )
+    await first.open(sole=True)
+    with pytest.raises(DatabaseBusy, match="another process runs the bot on this database"):
+        await second.open(sole=True)
+    await beside.open()
+    async with beside.unit() as unit:
+        assert await unit.programmes.all() == []
+    await first.close()
+    await second.open(sole=True)
+    await second.close()
+    await beside.close()
+
+
 async def test_another_process_holding_the_lock_is_waited_for_and_then_a_fault(
     database_url: str, keyring: Keyring
 ) -> None:

@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import pytest
+from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError
+
 from bot.ports.inbound import Command, Inbound, Malformed, Press, Text
 from bot.ports.stores import StorageFault
 from bot.simulator import ErrorAnswer, ResetBefore
@@ -209,3 +212,46 @@ async def test_an_outage_is_told_once_all_is_taken(line: Line) -> None:
     assert intake.whats == [Text("hello")]
     assert (poller.was_away(), poller.was_away()) == (since, None)
     assert rounds[:4] == [False, False, False, True]
+
+
+async def test_telegram_is_reached_first(line: Line) -> None:
+    """R-11: until Telegram answers the poller is away and goes round; then that outage is told as any other."""
+    intake, rounds, tries = Intake(), [], []
+
+    async def reach() -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise NetworkError("no network yet")
+
+    poller = Poller(
+        line.bot,
+        1,
+        intake,
+        line.clock,
+        answer=line.messenger.answer_press,
+        reach=reach,
+        long_poll=0,
+        pause=lambda _: asyncio.sleep(0.01),
+        turned=rounds.append,
+    )
+    line.phone.write("hello")
+    since = line.clock.now()
+    task = asyncio.create_task(poller.run())
+    await until(lambda: poller.is_away())
+    assert not poller.caught_up.is_set()
+    await until(lambda: poller.caught_up.is_set() and bool(intake.kept))
+    assert (rounds[:3], poller.was_away(), poller.is_away()) == ([False, False, True], since, False)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("error", [InvalidToken("no"), BadRequest("no"), Forbidden("no")])
+async def test_what_telegram_refuses_for_good_ends_the_poller(line: Line, error: Exception) -> None:
+    """A token that is not known is no matter of waiting: it is raised at once."""
+
+    async def reach() -> None:
+        raise error
+
+    poller = Poller(line.bot, 1, Intake(), line.clock, answer=line.messenger.answer_press, reach=reach)
+    with pytest.raises(type(error)):
+        await poller.run()

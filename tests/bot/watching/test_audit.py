@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.clock import MovableClock
 from bot.ports.records import CaseRole, OpenPart, Person, StaffRole
 from bot.storage.sealing import Keyring
 from bot.usecases.audit_cases import KINDS, NO_LAPSE, NO_PART, NO_TARGET, OVERDUE, UNSENT, look, of_part
@@ -21,6 +20,7 @@ from bot.web.watch import Watch
 from flows.read import load_library
 from flows.values import Role, Urgency
 from tests.bot.desks import START, Room, open_room
+from tests.bot.watching.stopwatch import Stopwatch
 
 PART = CaseRole("r", "c", Role.DUTY, "asking", 1, (), "p", START)
 AT_ONCE = timedelta()
@@ -44,7 +44,7 @@ class Monitor:
 
 def watch(room: Room, monitor: Monitor) -> Watch:
     """The watch as it runs, with no loop that is late."""
-    rounds = Rounds(room.clock, ())
+    rounds = Rounds(())
     return Watch(room.storage, room.desk, rounds, Metrics(rounds), lambda: None, monitor)
 
 
@@ -192,7 +192,7 @@ async def test_alerts_that_telegram_holds_up_are_mailed(room: Room) -> None:
 
 async def test_a_loop_that_is_behind(room: Room) -> None:
     """R-17: a look that finds nothing is not clean while a loop does not complete its work."""
-    monitor, rounds = Monitor(), Rounds(room.clock, ("poll",))
+    monitor, rounds = Monitor(), Rounds(("poll",))
     looking = Watch(room.storage, room.desk, rounds, Metrics(rounds), lambda: None, monitor)
     assert await looking.look(AT_ONCE) == []
     assert monitor.calls == 0
@@ -203,16 +203,16 @@ async def test_a_loop_that_is_behind(room: Room) -> None:
 
 def test_going_round_and_completing(tmp_path: Path) -> None:
     """R-17: a loop whose work fails goes round and is behind; one that does neither is stuck."""
-    clock = MovableClock(START)
-    rounds = Rounds(clock, ("poll", "sender"))
+    stopwatch = Stopwatch()
+    rounds = Rounds(("poll", "sender"), stopwatch)
     assert rounds.behind() == ("poll", "sender")
     assert rounds.stuck() == ()
     for _ in range(3):
         rounds.teller("sender")(True)
         rounds.teller("poll")(False)
-        clock.advance(timedelta(seconds=25))
+        stopwatch.seconds += 25
     assert (rounds.behind(), rounds.stuck()) == (("poll",), ())
-    clock.advance(LIMITS["poll"])
+    stopwatch.seconds += LIMITS["poll"].total_seconds()
     assert rounds.stuck() == ("poll", "sender")
     assert rounds.age("sender") == 25 + LIMITS["poll"].total_seconds()
 

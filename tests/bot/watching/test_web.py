@@ -14,7 +14,6 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from bot.clock import MovableClock
 from bot.heartbeat import Heartbeat
 from bot.settings import Settings
 from bot.storage.sealing import Keyring
@@ -23,11 +22,27 @@ from bot.web.app import HEADERS, create_app
 from bot.web.metrics import LABELS, Metrics
 from bot.web.server import WebServer
 from bot.web.systemd import notify
-from bot.web.watch import pinger
+from bot.web.watch import Watch, pinger
 from flows.read import load_library
-from tests.bot.desks import START, Room, Tripwire, open_room
+from tests.bot.desks import Room, Tripwire, open_room
+from tests.bot.watching.stopwatch import Stopwatch
 
 FOUR = ("poll", "sender", "escalation", "schedule")
+
+
+async def test_a_moved_clock_is_no_alarm(room: Room) -> None:
+    """R-17: a clock set a day forward or back makes no loop late; only real time does."""
+    rounds = Rounds(FOUR)
+    for name in FOUR:
+        rounds.teller(name)(True)
+    for days in (1, -2):
+        room.clock.advance(timedelta(days=days))
+        assert (rounds.behind(), rounds.stuck()) == ((), ())
+        watch = Watch(room.storage, room.desk, rounds, Metrics(rounds), lambda: None)
+        with capture_logs() as logs:
+            assert await watch.look(timedelta()) == []
+            assert await Heartbeat(rounds, None, lambda _: None).beat() is True
+        assert logs == []
 
 
 @pytest.fixture
@@ -56,7 +71,7 @@ async def asked(
 @pytest.mark.parametrize("missing", [None, *FOUR])
 async def test_ready_only_when_every_loop_completed(room: Room, missing: str | None) -> None:
     """R-17: ready means that poll, sender, escalation and schedule each completed within their time."""
-    rounds = Rounds(room.clock, FOUR)
+    rounds = Rounds(FOUR)
     for name in FOUR:
         rounds.teller(name)(name != missing)
     status, body, _ = await asked("/readyz", room.storage, rounds)
@@ -67,12 +82,13 @@ async def test_ready_only_when_every_loop_completed(room: Room, missing: str | N
 
 async def test_healthy_while_every_loop_goes_round(room: Room) -> None:
     """R-17: a loop that stands still is seen; one whose network is down needs no restart."""
-    rounds = Rounds(room.clock, FOUR)
+    stopwatch = Stopwatch()
+    rounds = Rounds(FOUR, stopwatch)
     for name in FOUR[:3]:
         rounds.teller(name)(False)
-    room.clock.advance(LIMITS["sender"])
+    stopwatch.seconds += LIMITS["sender"].total_seconds()
     assert (await asked("/healthz", room.storage, rounds))[0] == 200
-    room.clock.advance(timedelta(minutes=5))
+    stopwatch.seconds += 300
     status, body, _ = await asked("/healthz", room.storage, rounds)
     assert status == 503
     assert "schedule" in body
@@ -128,7 +144,7 @@ async def test_figures_tell_nothing_about_anybody(room: Room) -> None:
     """S-20: metrics carry labels from the fixed lists only, and no name, id, reference or concern."""
     await room.begin()
     await room.play("ST-07:car")
-    rounds = Rounds(room.clock, FOUR)
+    rounds = Rounds(FOUR)
     metrics = Metrics(rounds)
     metrics.updates(3, 1)
     status, body, _ = await asked("/metrics", room.storage, rounds, metrics)
@@ -150,7 +166,7 @@ async def test_figures_tell_nothing_about_anybody(room: Room) -> None:
 
 async def test_no_figures_without_a_database(room: Room) -> None:
     """Where the database does not answer the figures are missing, and nothing else breaks."""
-    status, _, _ = await asked("/metrics", Tripwire(room.storage, named="begin"), Rounds(room.clock, ()))
+    status, _, _ = await asked("/metrics", Tripwire(room.storage, named="begin"), Rounds(()))
     assert status == 503
 
 
@@ -181,8 +197,8 @@ async def test_the_monitor_is_called(status: int, well: bool) -> None:
 
 async def test_systemd_hears_while_all_goes_round(tmp_path: Path) -> None:
     """R-17: READY=1 at the start, WATCHDOG=1 and the file's time only while no loop is stuck."""
-    clock = MovableClock(START)
-    rounds = Rounds(clock, ("poll",))
+    stopwatch = Stopwatch()
+    rounds = Rounds(("poll",), stopwatch)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.setblocking(False)
@@ -195,7 +211,7 @@ async def test_systemd_hears_while_all_goes_round(tmp_path: Path) -> None:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert [systemd.recv(99) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
-        clock.advance(timedelta(minutes=5))
+        stopwatch.seconds += 300
         assert await beating.beat() is False
         with pytest.raises(BlockingIOError):
             systemd.recv(99)

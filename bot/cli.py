@@ -47,7 +47,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[  # noqa: ARG001 - it is heard by its callback
+    version: Annotated[
         bool, typer.Option("--version", help="Say the version, and end.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:

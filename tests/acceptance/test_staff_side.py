@@ -47,6 +47,9 @@ def told(house: House) -> list[str]:
     return [ALIAS, SECRET, LINK, *library.catalogue.ids, "hurt_self", "wont_say", *labels]
 
 
+ROLES = "((Facilitators|Technical help|Duty|Managers|Partner support)(, )?)+"
+
+
 async def test_alerts_say_little(house: House) -> None:
     """S-20: no alert of any role, first or repeated, holds a name, an answer, a concern or free text."""
     await house.plan_session()
@@ -62,6 +65,7 @@ async def test_alerts_say_little(house: House) -> None:
         r"|For review, not urgent\.)\n"
         r"Case K-\d+ · (safety|space|equipment|review)(\nSession: [^\n]+)?"
         r"(\nSomething new has come to this case \(\d+\), [^\n]+\.)?(\nNobody could be reached before you\.)?"
+        rf"(\nTaken on by you for: {ROLES}\.)?(\nYou are asked for: {ROLES}\.)?"
         r"(\n( ?(Facilitators|Technical help|Duty|Managers): (not asked yet|asked|taken on|done)\.)+)?"
     )
     for role, texts in said.items():

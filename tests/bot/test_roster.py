@@ -9,16 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.ports.inbound import Command, Press
-from bot.ports.records import (
-    Chat,
-    Group,
-    Invitation,
-    LedgerEntry,
-    OutboxRow,
-    Person,
-    Session,
-    StaffRole,
-)
+from bot.ports.records import Chat, Group, Invitation, LedgerEntry, OutboxRow, Person, Session, StaffRole
 from bot.ports.stores import Unit
 from bot.storage.sealing import Keyring
 from bot.usecases import roster

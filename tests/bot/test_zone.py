@@ -14,6 +14,7 @@ from bot.ports.records import StaffRole
 from bot.storage.sealing import Keyring
 from bot.usecases import zone
 from bot.usecases.plan import plan
+from flows.effects import Line
 from flows.read import load_library
 from tests.bot.desks import STAFF, START, Room, open_room
 
@@ -91,10 +92,10 @@ async def test_staff_set_it(room: Room, role: StaffRole) -> None:
         ("somebody Europe/Paris", zone.NOBODY),
     ],
 )
-async def test_what_cannot_be_meant_gets_an_example(room: Room, argument: str, answer: object) -> None:
+async def test_what_cannot_be_meant_gets_an_example(room: Room, argument: str, answer: Line) -> None:
     """S-22: only an alias that is there and a zone of the list; whatever else is answered with an example."""
-    assert await write(room, argument) == answer.msgid  # type: ignore[attr-defined]  # a Line
-    assert "/zone P-07 Europe/London" in answer.msgid  # type: ignore[attr-defined]
+    assert await write(room, argument) == answer.msgid
+    assert "/zone P-07 Europe/London" in answer.msgid
     assert await kept(room) == "Europe/London"
 
 

@@ -27,9 +27,9 @@ def run() -> None:
     from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
 
     settings = load_settings()
-    settings.refuse_unassessed(datetime.now(UTC).date())
     settings.token_text()
     settings.keys_text()
+    settings.refuse_unassessed(datetime.now(UTC).date())
     if unknown := unknown_languages(settings):
         raise Told(*unknown)
     logs.configure(settings.log_level)

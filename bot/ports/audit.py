@@ -28,6 +28,7 @@ DETAIL: Mapping[str, str] = {
     "before": _TIME,
     "by": rf"{_ID}|{_WORD}",
     "count": _NUMBER,
+    "due": _TIME,
     "gone": rf"{_WORD}:{_NUMBER}(,{_WORD}:{_NUMBER})*",
     "hash": r"[0-9a-f]{64}",
     "key": r"[A-Za-z0-9_-]{1,16}",

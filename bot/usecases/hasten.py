@@ -61,5 +61,5 @@ async def _keep(unit: Unit, desk: Desk, case: Case, part: CaseRole, by: str) -> 
     except Stale:
         log.info("hasten.overtaken", case=case.id)
         return
-    detail = {"role": part.role.value, "due": part.next_due_at.isoformat() if part.next_due_at else ""}
+    detail = {"role": part.role.value} | ({"due": part.next_due_at.isoformat()} if part.next_due_at else {})
     await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), by, "case.hastened", case.id, detail))

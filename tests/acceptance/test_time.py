@@ -123,7 +123,7 @@ async def test_the_session_is_moved_an_hour(house: House) -> None:
 
     moved_to = session.starts_at + timedelta(hours=1)
     async with house.bot.storage.unit() as unit:
-        change = await plan_sessions.move(unit, house.bot.desk, session, moved_to, "administrator")
+        change = await plan_sessions.move(unit, house.bot.desk, session, moved_to, "operator")
         await unit.commit()
     await house.later(minutes=1)
     assert facilitator.shows("has been moved from Mon 1 Mar, 18:30 to Mon 1 Mar, 19:30")

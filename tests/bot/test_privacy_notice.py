@@ -201,14 +201,14 @@ async def test_the_digest_repeats_it_until_it_is_done(room: Room) -> None:
     assert "due on 1 April 2027" in (await digests(StaffRole.MANAGER))[-1]
     room.clock.advance(timedelta(days=40))
     async with room.storage.unit() as unit:
-        assert await remind_of_requests(unit, room.desk, room.programme) == 2
+        assert (await remind_of_requests(unit, room.desk, room.programme)).people == 2
         await unit.commit()
     assert "Not answered in time" in (await digests(StaffRole.MANAGER))[-1]
     async with room.storage.unit() as unit:
         with pytest.raises(NoSuchRequest, match=ref_of(request)):
             await finish(unit, room.desk, room.programme, "R-000000", "granted", "operator")
         done = await finish(unit, room.desk, room.programme, ref_of(request).lower(), "refused", "operator")
-        assert await remind_of_requests(unit, room.desk, room.programme) == 0
+        assert (await remind_of_requests(unit, room.desk, room.programme)).people == 0
         await unit.commit()
     assert (done.outcome, done.by, done.done_at) == ("refused", "operator", room.clock.now())
     await notice(room)

@@ -108,7 +108,7 @@ async def test_what_nobody_can_delete_is_given_up_and_counted(room: Room) -> Non
         async with room.storage.unit() as unit:
             assert await unit.ledger.standing(chat.id) == []
             assert await unit.ledger.undeletable() == 1
-            assert await tell_left_behind(unit, room.desk, room.programme) == told
+            assert (await tell_left_behind(unit, room.desk, room.programme)).people == told
             await unit.commit()
     async with room.storage.unit() as unit:
         said = [row.text for row in await unit.outbox.waiting(admin.id)]
@@ -132,7 +132,7 @@ async def test_what_may_have_been_sent_twice_is_told(room: Room) -> None:
         await unit.commit()
     room.clock.advance(timedelta(hours=1))
     async with room.storage.unit() as unit:
-        assert await tell_left_behind(unit, room.desk, room.programme) == 1
+        assert (await tell_left_behind(unit, room.desk, room.programme)).people == 1
         await unit.commit()
     said = [row.text for row in await waiting(room, admin)]
     assert said == [LEFT_BEHIND.msgid.format(kept=0, perhaps=2)]

@@ -101,7 +101,7 @@ async def test_security_headers(room: Room) -> None:
         async def read(self, unit: Any) -> bytes:
             raise ValueError("as the test asks")
 
-    rounds = Rounds(room.clock, ())
+    rounds = Rounds(())
     for path, expected in (("/healthz", 200), ("/nothing", 404), ("/metrics", 200), ("/metrics", 500)):
         metrics = Broken(rounds) if expected == 500 else None
         status, body, headers = await asked(path, room.storage, rounds, metrics)
@@ -114,7 +114,7 @@ async def test_security_headers(room: Room) -> None:
 
 async def test_what_is_no_http_gets_the_headers_too(room: Room) -> None:
     """S-40: the answer to garbage carries the headers, and none of the garbage."""
-    rounds = Rounds(room.clock, ())
+    rounds = Rounds(())
     server = WebServer(create_app(room.storage, rounds, Metrics(rounds)), "127.0.0.1", 0)
     running = asyncio.create_task(server.run())
     while not server.address:

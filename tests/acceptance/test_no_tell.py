@@ -51,7 +51,7 @@ async def worrying(house: House) -> list[Call]:
     await house.write(phone, "/menu")
     await house.press(phone, "MENU:after")
     await house.walk(phone, {"AS-01": ("hurt_self", "done"), "AS-02": ("yes",), "AS-04": ("no_plan", "done")})
-    await house.later(hours=3)
+    await house.later(hours=5)
     await house.write(phone, "/menu")
     await house.press(phone, "DOOR:yes")
     await house.press(phone, "MENU:start")

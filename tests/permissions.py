@@ -70,6 +70,7 @@ action                            P F H O A T t S s D d M m X L l N
 /strike {case}                    – ✓ ✓ · 1 ✓ · ✓ · ✓ · ✓ · · ? ? ?
 /release                          – ✓ ✓ ✓ ✓ · · · · · · · · · ? ? ?
 /allow                            – ✓ ✓ ✓ ✓ ✓ ✓ · · · · · · · ? ? ?
+/zone {alias} Europe/Oslo         – ✓ ✓ · · · · · · · · ✓ ✓ ✓ ? ? ?
 /roster                           – ✓ ✓ ✓ ✓ · · · · · · · · · ? ? ?
 /duty                             – ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ? ? ?
 MENU:open:                        ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ? ? ?
@@ -142,6 +143,7 @@ WORDS = {
     "/strike": "strike out what was typed",
     "/release": "open a closed step: list of people",
     "/allow": "a dated exception: list of people",
+    "/zone": "a participant's time zone, group A",
     "/roster": "the roster",
     "/duty": "who is on duty for the own roles",
     "MENU:": "the button below a neutral line",

@@ -16,6 +16,7 @@ from bot.usecases.climb import unreachable
 from bot.usecases.desk import Desk, Message, post, sweep
 from bot.usecases.find_person import open_cases, taken_cases
 from bot.usecases.resume import front
+from bot.usecases.roster import membership_changed
 from bot.usecases.rota import rotas_of
 from bot.usecases.way import moved
 from flows.inputs import Stopped
@@ -57,6 +58,7 @@ async def leave(unit: Unit, desk: Desk, person: Person, why: str, by: str) -> Le
     after = replace(after, email="", reach="telegram", roles=())
     await unit.people.save(after)
     await _end_links(unit, desk, person)
+    await membership_changed(unit, desk, after)
     if chat is not None:
         await close_chat(unit, desk, person, chat)
     await unit.audit.add(AuditEntry(desk.ids.new(), desk.now(), by, "person.left", person.id, {"why": why}))

@@ -16,7 +16,7 @@ from bot.ports.records import AnswerRow, Case, Chat, Person, Readiness, StaffRol
 from bot.ports.stores import Storage, Unit
 from bot.storage.columns import metadata
 from bot.storage.statements import Statement
-from bot.usecases import duty, neutral, staff_desk
+from bot.usecases import duty, neutral, staff_desk, zone
 from bot.usecases import staff_texts as texts
 from bot.usecases.render import tail
 from bot.usecases.take_updates import TakeUpdates
@@ -29,7 +29,14 @@ from tests.bot.escalation.conftest import START, Town, concern
 # What says nothing of what has been done; and what is said but not kept as a change of the programme's data.
 APART = {"outbox", "audit", "audit_anchors", "seen", "ledger", "pulses"}
 _ALL = {t.name: Statement(select(t)) for t in metadata.sorted_tables if t.name not in APART}
-NO = (texts.NO_SUCH_CASE, texts.NOT_OPEN_TO_YOU, texts.NO_LIFT, texts.NOTHING_TYPED, *texts.REFUSALS.values())
+NO = (
+    zone.NOBODY,
+    texts.NO_SUCH_CASE,
+    texts.NOT_OPEN_TO_YOU,
+    texts.NO_LIFT,
+    texts.NOTHING_TYPED,
+    *texts.REFUSALS.values(),
+)
 LINE = (texts.WHAT_CAN_BE_DONE, duty.NOT_ON_DUTY, OLD_BUTTON, NO_BUTTON, neutral.UNKNOWN)
 _NUMBERS = count(10_000)
 TYPED = "Foundry Lane 7"

@@ -29,6 +29,7 @@ async def named(town: Town) -> dict[str, str]:
     """What the placeholders of an action stand for."""
     return {
         "question": await button_of(town, "participant"),
+        "alias": "alias of participant",
         "step": next(iter(releasable(town.desk))),
         **{
             name: town.ids[whose][-12:]
@@ -120,7 +121,7 @@ def forwarded(text: str) -> Inbound:
 @pytest.mark.parametrize("action", [a for a in ROWS if a.startswith("/")])
 async def test_forwarded_commands_are_none(town: Town, action: str) -> None:
     """S-21, S-06: a command somebody passes on is not theirs and does nothing; /stop alone always works."""
-    what = forwarded(action.format(case="K-101")).what
+    what = forwarded(action.format(case="K-101", alias="alias of participant")).what
     if action == "/stop":
         assert what == Command("stop")
         return

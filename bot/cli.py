@@ -22,6 +22,7 @@ from bot.commands.export import export
 from bot.commands.import_file import import_file
 from bot.commands.invite import invite
 from bot.commands.keys import keys
+from bot.commands.languages import review, show_languages
 from bot.commands.leave import leave
 from bot.commands.migrate import migrate
 from bot.commands.rehearse import rehearse
@@ -33,6 +34,7 @@ from bot.commands.terminal import FAULT, Told, complain, say
 from bot.commands.zone import zone
 from bot.logs import configure_commands, kinds_of, places_of
 from bot.ports.stores import StorageFault
+from bot.review import BadReview
 from bot.settings import BadSettings
 from bot.storage.sealing import BadKeys, CannotOpen
 from flows.read import ScriptFault
@@ -65,6 +67,7 @@ for command in (
     demo,
     run,
     check,
+    review,
     rehearse,
     diagram,
     invite,
@@ -80,6 +83,7 @@ for command in (
 ):
     app.command()(command)
 app.command("import")(import_file)
+app.command("languages")(show_languages)
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
 app.add_typer(duty, name="duty")
@@ -105,7 +109,7 @@ def lines_of(error: BaseException) -> list[str]:
     match error:
         case BadSettings() | ScriptFault():
             return list(error.faults)
-        case StorageFault() | BadKeys() | CannotOpen():
+        case StorageFault() | BadKeys() | CannotOpen() | BadReview():
             return [str(error)]
         case BaseExceptionGroup():
             return [line for one in error.exceptions for line in lines_of(one)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.clock import MovableClock
 from bot.commands.programme_yaml import read_programme
 from bot.ids import SystemIds
-from bot.ports.services import Address, CannotDelete, Clock, Ids, MissingMessage, Rows
+from bot.ports.services import Address, CannotDelete, MissingMessage, Rows
 from bot.ports.stores import Storage
 from bot.schedule.rota import DAYS
 from bot.settings import Settings
@@ -91,24 +91,26 @@ async def demo(*, port: int, data: Path, ready: Callable[[str], None]) -> int:
             database_url=url,
             keys=Keyring.generate(),
             send_limits="on",
+            drafts="yes",
             heartbeat_file=data / "heartbeat",
         )
         async with open_bot(settings, clock=clock, ids=ids, mailer=MailBox(world)) as bot:
-            example = _on_duty(read_programme(example_file(), clock.now()))
+            example = _on_duty(read_programme(example_file(), clock.now()), bot.desk.languages)
             await _people(bot.storage, bot.desk, world, example)
-            world.inviting = Inviting(ROLES, example.programme.languages, _inviter(bot.storage, clock, ids))
+            world.inviting = Inviting(ROLES, example.programme.languages, _inviter(bot.storage, bot.desk))
             ready(address.page_url)
             await until_stopped(bot.run())
         world.close()
     return 0
 
 
-def _on_duty(file: ProgrammeFile) -> ProgrammeFile:
-    """With somebody on duty at whatever hour one looks, so that a ladder shows its duty rung."""
+def _on_duty(file: ProgrammeFile, languages: tuple[str, ...]) -> ProgrammeFile:
+    """With every language, and somebody on duty at whatever hour one looks, so that a ladder shows its duty rung."""
     who = next(one.alias for one in file.staff if one.role == "duty")
     weekly = [{"day": day, "from": "00:00", "to": "00:00", "who": who} for day in DAYS]
     rota = RotaEntry.model_validate({"role": "duty", "weekly": weekly})
-    return file.model_copy(update={"rotas": file.rotas or (rota,)})
+    programme = file.programme.model_copy(update={"languages": languages})
+    return file.model_copy(update={"rotas": file.rotas or (rota,), "programme": programme})
 
 
 async def _people(storage: Storage, desk: Desk, world: World, file: ProgrammeFile) -> None:
@@ -120,7 +122,11 @@ async def _people(storage: Storage, desk: Desk, world: World, file: ProgrammeFil
         group = await unit.programmes.group_by_key(programme.id, file.groups[0].key)
         for alias, language in (("P-07", "en"), ("P-12", "de")):
             guest = Guest("participant", alias, language, programme.timezone)
-            done.invitations.append(await invite(unit, desk.clock, desk.ids, programme, group, guest, 14))
+            done.invitations.append(
+                await invite(
+                    unit, desk.clock, desk.ids, programme, group, guest, 14, languages=desk.languages
+                )
+            )
         await unit.commit()
     for issued in _on_the_page(done.invitations):
         guest, link = issued.guest, link_of(BOT_NAME, issued.token)
@@ -138,7 +144,7 @@ def _on_the_page(invitations: list[Issued]) -> list[Issued]:
     return [first, *(next(i for i in invitations if i.guest.role == role) for role in STAFF), *others]
 
 
-def _inviter(storage: Storage, clock: Clock, ids: Ids) -> Callable[[str, str, str], Awaitable[str]]:
+def _inviter(storage: Storage, desk: Desk) -> Callable[[str, str, str], Awaitable[str]]:
     """What the page's "Add a phone" calls: an invitation into the first group, or for the whole programme."""
 
     async def invited(role: str, alias: str, language: str) -> str:
@@ -148,7 +154,9 @@ def _inviter(storage: Storage, clock: Clock, ids: Ids) -> Callable[[str, str, st
             first = min(groups, key=lambda group: group.id) if role in IN_A_GROUP else None
             try:
                 guest = Guest(role, alias, language, programme.timezone)
-                issued = await invite(unit, clock, ids, programme, first, guest, 14)
+                issued = await invite(
+                    unit, desk.clock, desk.ids, programme, first, guest, 14, languages=desk.languages
+                )
             except CannotInvite as no:
                 raise ValueError(str(no)) from None
             await unit.commit()

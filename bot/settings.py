@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.mail.server import Server
+from bot.review import offered
 from bot.storage.key_file import credential, read_keys
 from bot.usecases.desk import Numbers
 from flows.values import Urgency
@@ -90,7 +91,13 @@ class Settings(BaseSettings):
     )
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="The languages offered, as en,de. Not set: every language there is a catalogue for.",
+        description="The languages that can be chosen besides English, as en,de. Not set: every language there is. "
+        "Whoever has chosen another before keeps it.",
+    )
+    drafts: Literal["yes", "no"] = Field(
+        "no",
+        description="yes offers languages too whose texts are not wholly reviewed (vestibule languages). Whoever has "
+        "such a language is served in it either way.",
     )
     door_minutes: Annotated[int, Field(ge=1, le=60)] = Field(
         10,
@@ -168,7 +175,7 @@ class Settings(BaseSettings):
             else value
         )
 
-    @field_validator("log_level", mode="before")
+    @field_validator("log_level", "drafts", mode="before")
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
@@ -232,6 +239,10 @@ class Settings(BaseSettings):
                 Urgency.ROSTER: self.ladder_roster_minutes,
             },
         )
+
+    def offered(self) -> tuple[str, ...]:
+        """The languages that can be newly chosen or invited into. Raises BadReview."""
+        return offered(self.languages, drafts=self.drafts == "yes")
 
     def mail_server(self) -> Server | None:
         """The mail server, if one is set."""

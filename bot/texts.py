@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
@@ -22,6 +22,9 @@ from flows.effects import Line
 SOURCE = "en"
 DOMAIN = "vestibule"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+# What Telegram calls a language that has its texts under another name here.
+_ANOTHER_NAME = {"no": "nb", "nn": "nb", "mo": "ro"}
+_ISOLATE, _END = "\u2068", "\u2069"
 
 
 def locales_folder() -> Path:
@@ -42,18 +45,48 @@ def own_name(language: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def best_of(code: str, among: Iterable[str]) -> str | None:
+    """The language that serves who has set `code` in Telegram: `de-AT` gives de, `no` and `nn` give nb; or None."""
+    tags = {one.lower().replace("_", "-"): one for one in among}
+    parts = code.lower().replace("_", "-").split("-")
+    while parts:
+        tag = "-".join(parts)
+        if found := tags.get(tag) or tags.get(_ANOTHER_NAME.get(tag, tag)):
+            return found
+        parts.pop()
+    return None
+
+
+@cache
+def from_right(language: str) -> bool:
+    """Whether the language is written from right to left."""
+    return bool(Locale.parse(locale_of(language)).text_direction == "rtl")
+
+
+def set_apart(language: str, text: str) -> str:
+    """The text as it stands inside a sentence of the language: isolated where that is written from right to left.
+
+    Without it a name, a link or a time written from left to right would turn the words around it over.
+    """
+    return f"{_ISOLATE}{text}{_END}" if text and from_right(language) else text
+
+
 def locale_of(language: str) -> str:
     """The locale whose dates and times the language's readers expect: European where English says nothing."""
     return "en_GB" if language == SOURCE else language.replace("-", "_")
 
 
+def catalogue_file(language: str) -> Path:
+    """Where the language's catalogue is, or would be."""
+    return locales_folder() / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
 @cache
 def catalogue(language: str) -> NullTranslations:
     """The language's translations; English texts are their own."""
-    path = locales_folder() / language / "LC_MESSAGES" / f"{DOMAIN}.po"
-    if language == SOURCE or not path.exists():
+    if language == SOURCE or not catalogue_file(language).exists():
         return NullTranslations()
-    with path.open("rb") as file:
+    with catalogue_file(language).open("rb") as file:
         messages = read_po(file, locale=language)
     compiled = io.BytesIO()
     write_mo(compiled, messages)
@@ -72,8 +105,12 @@ class GettextTexts:
     def line(self, language: str, line: Line, params: Mapping[str, str] | None = None) -> str:
         """The line in the language, placeholders filled from its own and the given params."""
         translated = catalogue(language).pgettext(line.context, line.msgid)
-        return fill(translated, {**(params or {}), **line.params})
+        return fill(translated, _within(language, {**(params or {}), **line.params}))
 
     def say(self, language: str, context: str, msgid: str, **params: str) -> str:
         """The shell's own texts."""
-        return fill(catalogue(language).pgettext(context, msgid), params)
+        return fill(catalogue(language).pgettext(context, msgid), _within(language, params))
+
+
+def _within(language: str, params: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: set_apart(language, value) for name, value in params.items()}

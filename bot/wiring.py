@@ -30,7 +30,7 @@ from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
 from bot.telegram.transport import build_bot, id_of
-from bot.texts import GettextTexts, languages, own_name
+from bot.texts import GettextTexts, own_name
 from bot.usecases import staff_desk
 from bot.usecases.carry_out import MissingScript
 from bot.usecases.climb import unreachable
@@ -63,7 +63,7 @@ def make_desk(settings: Settings, clock: Clock, ids: Ids) -> Desk:
         texts=GettextTexts(),
         library=load_library(),
         numbers=settings.numbers(),
-        languages=tuple(code for code in languages() if code in (settings.languages or languages())),
+        languages=settings.offered(),
         own_name=own_name,
     )
 

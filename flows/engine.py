@@ -41,6 +41,8 @@ def advance(playable: Playable, visit: Visit, happened: inputs.Input, now: datet
             _open(moves, facts)
         case inputs.Resumed(facts=facts):
             _resume(moves, facts)
+        case inputs.LanguageChanged(facts=facts):
+            _say_again(moves, facts)
         case inputs.Answered():
             _answered(moves, happened)
         case inputs.Wrote(text=text):
@@ -81,6 +83,14 @@ def _resume(m: Moves, facts: dict[str, str]) -> None:
     if waiting and _new_sitting(m, facts):
         m.update(sitting=0)
     m.go(m.playable.course.settle(m.visit.step, m.visit.known), again=True)
+
+
+def _say_again(m: Moves, facts: dict[str, str]) -> None:
+    """The same asking in other words: ticks stay, buttons in the former language count, S-07 is said once more."""
+    m.update(facts={**m.visit.facts, **facts})
+    if m.visit.status == "open":
+        m.update(warned=False)
+        m.ask(m.playable.step(m.visit.step), fresh=True)
 
 
 def _new_sitting(m: Moves, facts: dict[str, str]) -> bool:

@@ -47,6 +47,13 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageChanged:
+    """The person chose another language: what is asked is said again in it, and stays the same asking."""
+
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Paused:
     """The visit was put aside, by the person or, `silent`, because another script was begun."""
 
@@ -77,4 +84,16 @@ class Interrupted:
     why: Literal["later", "not_person"]
 
 
-Input = Opened | Answered | Wrote | Unclear | Resumed | Paused | WentQuiet | TimedOut | Stopped | Interrupted
+Input = (
+    Opened
+    | Answered
+    | Wrote
+    | Unclear
+    | Resumed
+    | LanguageChanged
+    | Paused
+    | WentQuiet
+    | TimedOut
+    | Stopped
+    | Interrupted
+)

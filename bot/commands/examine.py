@@ -17,6 +17,7 @@ import aiohttp
 
 from bot.commands.keys import try_on
 from bot.ports.stores import StorageFault
+from bot.review import BadReview, is_draft
 from bot.settings import BadSettings, Settings
 from bot.storage.revisions import check_revision, current_revision, database_file
 from bot.storage.sealing import BadKeys, Keyring
@@ -140,9 +141,19 @@ def private(settings: Settings) -> Iterator[Finding]:
 
 
 def offered(settings: Settings) -> Iterator[Finding]:
-    """Whether there is a catalogue for each language that is to be offered."""
+    """Whether there is a catalogue for each language that is to be offered, and which are drafts."""
     for fault in unknown_languages(settings):
         yield Finding("fault", "languages", fault)
+    try:
+        chosen = settings.offered()
+        drafts = [code for code in chosen if is_draft(code)]
+    except BadReview as bad:
+        yield Finding("fault", "languages", str(bad))
+        return
+    says = f"offered: {', '.join(chosen)}"
+    if drafts:
+        says += f"; not wholly reviewed: {', '.join(drafts)} (vestibule languages)"
+    yield Finding("note" if drafts else "ok", "languages", says)
 
 
 def unknown_languages(settings: Settings) -> list[str]:

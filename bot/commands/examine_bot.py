@@ -13,7 +13,6 @@ from bot.commands.examine import Finding
 from bot.commands.neutral_words import telling_words
 from bot.settings import BadSettings, Settings
 from bot.telegram.transport import build_bot
-from bot.texts import languages
 
 _SECONDS = 10
 
@@ -54,7 +53,7 @@ async def _neutral(bot: Bot, settings: Settings) -> list[Finding]:
         _judged("user name", (bot.username or "").replace("_", " "), "en"),
         _judged("name", bot.first_name, "en"),
     ]
-    for language in settings.languages or languages():
+    for language in settings.offered():
         for what, ask in _questions(bot, None if language == "en" else language.split("_")[0]).items():
             try:
                 async with asyncio.timeout(_SECONDS):

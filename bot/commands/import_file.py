@@ -22,6 +22,8 @@ from bot.usecases.import_sessions import BadSessions
 from bot.usecases.invite import CannotInvite, link_of
 from bot.usecases.programme_file import ProgrammeFile, Wrong
 
+_WITHHELD = "a draft (VESTIBULE_DRAFTS=yes offers drafts), or left out by VESTIBULE_LANGUAGES"
+
 
 def import_file(
     file: Annotated[
@@ -29,9 +31,9 @@ def import_file(
     ],
 ) -> None:
     """Import a programme, its groups, staff and sessions; again, it brings them up to date."""
-    read = read_programme(file, SystemClock().now())
+    read, settings = read_programme(file, SystemClock().now()), load_settings()
     try:
-        done, named = asyncio.run(_import(load_settings(), read))
+        done, named = asyncio.run(_import(settings, read))
     except CannotInvite as no:
         raise Told(f"{file}: {no}") from None
     except BadSessions as bad:
@@ -41,6 +43,8 @@ def import_file(
         say(line)
     for language in sorted(set(read.programme.languages) - set(languages())):
         say(f"language {language}: there is no catalogue for it here yet, so it is not offered", "yellow")
+    for language in sorted(set(read.programme.languages) & set(languages()) - set(settings.offered())):
+        say(f"language {language}: {_WITHHELD}, so it is not offered", "yellow")
     if done.invitations:
         say()
         what = "link" if named else "token"

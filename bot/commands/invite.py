@@ -128,7 +128,17 @@ async def _issue(
     async with wiring.open_storage(settings) as storage, storage.unit() as unit:
         chosen = await choose_programme(unit, programme)
         into = await choose_group(unit, chosen, guest.role, group)
-        issued = await issue(unit, SystemClock(), SystemIds(), chosen, into, guest, days, again=again)
+        issued = await issue(
+            unit,
+            SystemClock(),
+            SystemIds(),
+            chosen,
+            into,
+            guest,
+            days,
+            again=again,
+            languages=settings.offered(),
+        )
         await unit.commit()
     return issued, await name_for_links(settings)
 

@@ -8,9 +8,10 @@ from datetime import timedelta
 from bot.ports.inbound import Inbound
 from bot.ports.records import AuditEntry, Chat, Invitation, Person, Programme, StaffRole
 from bot.ports.stores import Unit
-from bot.usecases import door, neutral, rota
+from bot.usecases import door, rota
+from bot.usecases.choose_language import ask_language, first_door, first_language, offered
 from bot.usecases.climb import newcomer
-from bot.usecases.desk import Desk, Message, post
+from bot.usecases.desk import Desk
 from bot.usecases.move_account import move_account, release_former
 from bot.usecases.roster import membership_changed
 from bot.usecases.staff_notice import tell_administrators
@@ -57,7 +58,10 @@ async def enrol(unit: Unit, desk: Desk, inbound: Inbound, token: str) -> bool:
         await newcomer(unit, desk, person)
         return True
     await membership_changed(unit, desk, person)
-    if len(offered(desk, programme)) > 1:
+    choice = offered(desk, programme)
+    person = replace(person, language=first_language(inbound.language_code, invitation.language, choice))
+    if len(choice) > 1:
+        await unit.people.save(person)
         await ask_language(unit, desk, person, chat, programme)
     else:
         await unit.people.save(await first_door(unit, desk, moved(person, "chose_language"), chat))
@@ -106,20 +110,3 @@ async def _person(unit: Unit, desk: Desk, invitation: Invitation) -> Person:
     if staff:
         await unit.people.add_role(person.id, StaffRole(invitation.role), invitation.group_id)
     return person
-
-
-def offered(desk: Desk, programme: Programme) -> tuple[str, ...]:
-    """The languages a participant of the programme can choose from."""
-    return tuple(code for code in programme.languages if code in desk.languages) or desk.languages
-
-
-async def ask_language(unit: Unit, desk: Desk, person: Person, chat: Chat, programme: Programme) -> None:
-    """The names of the languages in themselves, each a button."""
-    rows = tuple(((desk.own_name(code), f"LANG:{code.lower()}"),) for code in offered(desk, programme))
-    text = desk.texts.line(person.language, neutral.CHOOSE_LANGUAGE)
-    await post(unit, desk, chat, Message("language", text, rows, fresh=True))
-
-
-async def first_door(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Person:
-    """After the language: the door, and behind it the welcome."""
-    return await door.ask(unit, desk, person, chat, {"do": "open", "item": "welcome"})

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.ports.records import AuditEntry, Group, Invitation, Person, Programme, StaffRole
-from bot.ports.services import Clock, Ids
 from bot.ports.stores import Unit
+from bot.usecases.choose_language import offered
 from bot.usecases.desk import Desk
 from bot.usecases.import_sessions import Meeting, import_sessions
 from bot.usecases.invite import IN_A_GROUP, OPERATOR, Guest, Issued, invite
@@ -42,7 +42,7 @@ async def import_programme(unit: Unit, desk: Desk, file: ProgrammeFile, step: Ca
     Raises CannotInvite, and BadSessions where sessions do not fit what is kept.
     """
     clock, ids = desk.clock, desk.ids
-    work = _Import(unit, clock, ids, file)
+    work = _Import(unit, desk, file)
     programme = await work.programme()
     groups = await work.groups(programme, step)
     await work.staff(programme, groups, step)
@@ -60,8 +60,9 @@ def _reached(one: Reached, entry: StaffEntry) -> Reached:
 
 
 class _Import:
-    def __init__(self, unit: Unit, clock: Clock, ids: Ids, file: ProgrammeFile) -> None:
-        self._unit, self._clock, self._ids, self._file = unit, clock, ids, file
+    def __init__(self, unit: Unit, desk: Desk, file: ProgrammeFile) -> None:
+        self._unit, self._desk, self._file = unit, desk, file
+        self._clock, self._ids = desk.clock, desk.ids
         self.done = Imported()
 
     async def programme(self) -> Programme:
@@ -152,14 +153,22 @@ class _Import:
         guest = Guest(
             entry.role.value,
             entry.alias,
-            entry.language or programme.languages[0],
+            entry.language or offered(self._desk, programme)[0],
             entry.timezone or (group.timezone if group else programme.timezone),
             entry.email or "",
             entry.reach or "telegram",
         )
         # Whoever waits under another role or group is invited for the one the file says now.
         issued = await invite(
-            self._unit, self._clock, self._ids, programme, group, guest, INVITED_DAYS, again=True
+            self._unit,
+            self._clock,
+            self._ids,
+            programme,
+            group,
+            guest,
+            INVITED_DAYS,
+            languages=self._desk.languages,
+            again=True,
         )
         self.done.invitations.append(issued)
         self.done.lines.append(f"{entry.role} {entry.alias}: invited")

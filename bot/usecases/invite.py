@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -103,13 +104,15 @@ async def invite(
     guest: Guest,
     days: int,
     *,
+    languages: Collection[str],
     again: bool = False,
 ) -> Issued:
     """Stage the invitation and its audit entry; the caller commits. Raises CannotInvite.
 
+    `languages`: those that can be newly chosen (Settings.offered).
     `again`: an unused invitation under the same alias opens nothing from then on; without it, it refuses.
     """
-    _refuse_nonsense(guest, programme)
+    _refuse_nonsense(guest, programme, languages)
     await _refuse_enrolled(unit, programme, guest.alias)
     now, token = clock.now(), ids.token()
     ended = await _end_older(unit, programme, guest.alias, now, again=again)
@@ -212,7 +215,7 @@ async def _end_older(
     return ended
 
 
-def _refuse_nonsense(guest: Guest, programme: Programme) -> None:
+def _refuse_nonsense(guest: Guest, programme: Programme, languages: Collection[str]) -> None:
     if guest.role not in ROLES:
         raise CannotInvite(f"there is no role {guest.role}; there are: {', '.join(ROLES)}")
     if not guest.alias.strip() or len(guest.alias) > 60:
@@ -222,5 +225,10 @@ def _refuse_nonsense(guest: Guest, programme: Programme) -> None:
     if guest.language not in programme.languages:
         has = ", ".join(programme.languages)
         raise CannotInvite(f"{programme.key} has no {guest.language}; it has: {has}")
+    if guest.language not in languages:
+        raise CannotInvite(
+            f"{guest.language} is not offered here: vestibule languages says whether it is a draft "
+            f"(VESTIBULE_DRAFTS=yes offers drafts); these are: {', '.join(languages)}"
+        )
     if not known_timezone(guest.timezone):
         raise CannotInvite(f"{guest.timezone} is no time zone; it should look like Europe/London")

@@ -11,8 +11,8 @@ from bot.ports.records import AuditEntry, Chat, Person, VisitRow
 from bot.ports.stores import Unit
 from bot.usecases import confirm, data_requests, door, fresh, menu, neutral
 from bot.usecases.carry_out import turn
+from bot.usecases.choose_language import ask_language, choose_language
 from bot.usecases.desk import Desk, post, retract, sweep
-from bot.usecases.enrol import ask_language, first_door, offered
 from bot.usecases.facts import params_for
 from bot.usecases.hold import is_held
 from bot.usecases.open_case import raise_concerns
@@ -21,7 +21,6 @@ from bot.usecases.privacy import STEP, show_privacy
 from bot.usecases.render import notice, open_menu, read_tail
 from bot.usecases.resume import closed, front, halt, resume, show_held_back
 from bot.usecases.tidy import remember
-from bot.usecases.way import moved
 from flows.effects import Line, RaiseConcern
 from flows.inputs import Answered, Input, Interrupted, Resumed, Stopped, Unclear, Wrote
 from flows.lines import CLOSINGS, OLD_BUTTON
@@ -123,7 +122,7 @@ async def _go_on(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mappi
 
 async def _press(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> Person:
     if press.step == "LANG":
-        return await _language(unit, desk, person, chat, press.choice)
+        return await choose_language(unit, desk, person, chat, press.choice)
     if press.step == "DOOR":
         return await _door(unit, desk, person, chat, press.choice)
     if press.step == "MENU":
@@ -139,23 +138,6 @@ async def _rights(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: st
         return await _wanted(unit, desk, person, chat, "privacy")
     person = door.kept_open(desk, person)
     await data_requests.pressed(unit, desk, person, chat, choice)
-    return person
-
-
-async def _language(unit: Unit, desk: Desk, person: Person, chat: Chat, code: str) -> Person:
-    place = await menu.place_of(unit, desk, person)
-    chosen = next((c for c in offered(desk, place.programme) if c.lower() == code), None)
-    if chosen is None:
-        await ask_language(unit, desk, person, chat, place.programme)
-        return person
-    await retract(unit, desk, chat, "language")
-    person = replace(person, language=chosen)
-    if person.state == "language":
-        return await first_door(unit, desk, moved(person, "chose_language"), chat)
-    await _say(unit, desk, person, chat, neutral.LANGUAGE_SET, more=True)
-    row = await front(unit, person)
-    if row is not None and row.status == "open" and door.is_open(desk, person):
-        return await turn(unit, desk, door.kept_open(desk, person), chat, row, Resumed({"language": chosen}))
     return person
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Case, Chat, Person
 from bot.ports.stores import Unit
+from bot.texts import best_of
 from bot.usecases import allow, duty, hand_over, neutral, privacy, release, roster, strike
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, find, say, visit
@@ -15,6 +16,7 @@ from bot.usecases.case_actions import lift, offer_lifts, offer_outcomes, resolve
 from bot.usecases.case_beside import can_lift
 from bot.usecases.case_card import in_rows, show
 from bot.usecases.case_details import open_details
+from bot.usecases.choose_language import offered
 from bot.usecases.desk import Desk, Message, post, sweep
 from bot.usecases.staff_help import help_for
 from bot.usecases.take_case import keep, see, take
@@ -237,13 +239,12 @@ async def _list_cases(unit: Unit, desk: Desk, person: Person, chat: Chat) -> Non
 
 async def _set_language(unit: Unit, desk: Desk, person: Person, chat: Chat, language: str) -> None:
     programme = await unit.programmes.get(person.programme_id)
-    languages = programme.languages if programme else (person.language,)
-    if language not in languages:
-        await say(
-            unit, desk, person, chat, texts.LANGUAGES, languages=", ".join(languages), example=languages[-1]
-        )
-        return
-    changed = replace(person, language=language)
+    languages = offered(desk, programme) if programme else (person.language,)
+    chosen = best_of(language, languages)
+    if chosen is None:
+        named = ", ".join(f"{code} ({desk.own_name(code)})" for code in languages)
+        return await say(unit, desk, person, chat, texts.LANGUAGES, languages=named, example=languages[-1])
+    changed = replace(person, language=chosen)
     await unit.people.save(changed)
     await say(unit, desk, changed, chat, texts.LANGUAGE_SET)
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.ports.inbound import Inbound
 from bot.ports.services import Clock, DeliveryFault, Messenger, Texts
+from bot.texts import SOURCE, best_of
 from bot.usecases import neutral
 from bot.usecases.pace import Pace
 
@@ -40,8 +41,7 @@ class Strangers:
         """Line up an answer for each to whom one is due. Beyond `WAITING` they go without."""
         for inbound in strangers:
             if not self._waiting.full() and self._allowed(inbound.telegram_chat):
-                code = inbound.language_code.split("-")[0]
-                language = code if code in self._languages else "en"
+                language = best_of(inbound.language_code, self._languages) or SOURCE
                 self._waiting.put_nowait((inbound.telegram_chat, language))
 
     async def run(self) -> None:

@@ -249,6 +249,7 @@ async def open_house(
             database_url=f"sqlite+aiosqlite:///{file}",
             keys=Keyring.generate(),
             send_limits="off",
+            drafts="yes",
             long_poll_seconds=5,
             heartbeat_file=file.with_name("heartbeat"),
         )

@@ -103,6 +103,7 @@ class Walker:
             (3, lambda: inputs.Paused(silent=self.rng.random() < 0.5)),
             (4, inputs.Stopped),
             (5, lambda: inputs.Resumed(self.facts)),
+            (3, lambda: inputs.LanguageChanged({"language": "de"})),
             (2, lambda: inputs.Opened(self.facts)),
             (1, lambda: inputs.Interrupted("later")),
             (1, lambda: inputs.Interrupted("not_person")),

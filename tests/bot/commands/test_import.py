@@ -85,7 +85,8 @@ def test_the_example_is_imported(vestibule: Vestibule, opened: Opened) -> None:
     set_ = {"retention_months": 12, "staffed_from": 9, "staffed_until": 17}
     assert set_.items() <= programme.settings.items()
     assert {i.role for i in invitations} == {role.value for role in StaffRole}
-    assert {i.language for i in invitations} == {"en", "de"}
+    assert {i.language for i in invitations} == {"en"}
+    assert "language de: a draft" in outcome.out
     assert {i.timezone for i in invitations} == {"Europe/London", "Europe/Dublin"}
 
 

@@ -263,7 +263,7 @@ def empty_town(storage: Storage, desk_parts: tuple[GettextTexts, object]) -> Tow
     """A desk without a programme; `settle` it with the staff the test needs."""
     clock = MovableClock(START)
     texts, library = desk_parts
-    return Town(storage, clock, Desk(clock, CountingIds(), texts, library))  # type: ignore[arg-type]  # a double
+    return Town(storage, clock, Desk(clock, CountingIds(), texts, library, languages=("en", "de")))  # type: ignore[arg-type]  # a double
 
 
 @pytest.fixture

@@ -1,0 +1,69 @@
+"""`vestibule languages` and `vestibule review`: how far each translation is, and who has read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+from babel import Locale
+from rich.console import Console
+from rich.table import Table
+
+from bot.commands.catalogues import texts
+from bot.commands.terminal import WRONG_USE, Told, say
+from bot.review import Standing, standing
+from bot.review import review as note_review
+from bot.texts import SOURCE, languages, own_name
+
+HEAD = ("code", "language", "in itself", "messages", "words", "reviewed", "draft")
+
+
+def show_languages(
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="As the table that docs/languages.md holds.")
+    ] = False,
+) -> None:
+    """Show each language: messages, words, and how many are reviewed or drafts."""
+    rows = list(_rows())
+    if markdown:
+        for row in (HEAD, ("---",) * 3 + ("---:",) * 4, *rows):
+            say(f"| {' | '.join(row)} |")
+        return
+    table = Table(*HEAD[:3], box=None, pad_edge=False)
+    for name in HEAD[3:]:
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    Console(soft_wrap=True).print(table)
+
+
+def _rows() -> Iterator[tuple[str, ...]]:
+    for code in languages():
+        found = _source() if code == SOURCE else standing(code)
+        name = Locale.parse(code).get_display_name("en") or code
+        state = ("source", "") if code == SOURCE else (str(found.reviewed), str(found.drafts))
+        yield code, name, own_name(code), str(found.messages), str(found.words), *state
+
+
+def _source() -> Standing:
+    words = sum(len(text.msgid.split()) for text in texts())
+    return Standing(SOURCE, len(texts()), words, len(texts()))
+
+
+def review(
+    language: Annotated[str, typer.Argument(help="The language that was read.")],
+    context: Annotated[
+        list[str], typer.Argument(help="What was read, by the beginning of its context: self_test, neutral.")
+    ],
+    by: Annotated[str, typer.Option(help="Who read it: a reference that your service can resolve, no name.")],
+) -> None:
+    """Note that somebody has reviewed translations as they are now; a change makes them drafts again."""
+    if language == SOURCE or language not in languages():
+        there = ", ".join(languages()[1:])
+        raise Told(f"there is no catalogue for {language}; there are: {there}", code=WRONG_USE)
+    if not by.strip():
+        raise Told("say by whom, with --by", code=WRONG_USE)
+    count = note_review(language, by.strip(), tuple(context))
+    found = standing(language)
+    say(f"{count} more reviewed; {found.reviewed} of {found.messages} messages of {language} are")

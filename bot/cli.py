@@ -30,6 +30,7 @@ from bot.commands.requests import requests
 from bot.commands.retention import retention
 from bot.commands.running import demo, run
 from bot.commands.sessions import sessions
+from bot.commands.strike import strike
 from bot.commands.terminal import FAULT, Told, complain, say
 from bot.commands.zone import zone
 from bot.logs import configure_commands, kinds_of, places_of
@@ -79,6 +80,7 @@ for command in (
     leave,
     export,
     erase,
+    strike,
     retention,
 ):
     app.command()(command)

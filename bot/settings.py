@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     dpia_signed: date | None = Field(
         None,
         description="The day on which the data protection impact assessment was signed, as 2026-01-31. Without it "
-        "run refuses on Telegram's own address (docs/going-live.md).",
+        "run refuses on Telegram's own address (docs/privacy/dpia.md).",
     )
     send_limits: Literal["on", "off"] = Field(
         "on",
@@ -174,6 +174,16 @@ class Settings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("dpia_signed", mode="before")
+    @classmethod
+    def _day(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return date.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError("it should be a day, as 2026-01-31") from None
 
     @field_validator("log_level", "drafts", mode="before")
     @classmethod
@@ -269,7 +279,7 @@ class Settings(BaseSettings):
         """Nothing starts on Telegram's own address without a signed assessment. Raises BadSettings."""
         if self.on_telegram() and (due := self.assessment_due(today)):
             raise BadSettings(
-                f"{due}. Without it the bot does not start on Telegram's own address: docs/going-live.md"
+                f"{due}. Without it the bot does not start on Telegram's own address: docs/privacy/dpia.md"
             )
 
     def api_root(self) -> str:

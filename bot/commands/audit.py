@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import re
+import sys
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from bot.commands.terminal import Told, progress, say
+from bot.commands.terminal import WRONG_USE, Told, progress, say
 from bot.ports.audit import FIRST, AuditHead, AuditVerdict
+from bot.ports.services import Clock, Ids
+from bot.ports.stores import Unit
 from bot.settings import load_settings
 from bot.usecases import read_audit
-from bot.usecases.read_audit import Known, Shown, Wanted
+from bot.usecases.read_audit import Known, NotInLog, Shown, Wanted
 
 audit = typer.Typer(
     help="The log of who did, changed or saw what, by pseudonymous ids.", no_args_is_help=True
 )
+Found = TypeVar("Found")
 _HEAD = re.compile(r"(\d{1,12}):([0-9a-f]{64})")
 _ANY = datetime.min.replace(tzinfo=UTC)
+_HEADS = ("when (UTC)", "who", "what", "of", "why")
+_WIDEST = 10_000
 
 
 @audit.command()
@@ -55,20 +64,56 @@ def show(
     ] = None,
     subject: Annotated[
         str | None,
-        typer.Option(help="Only what was done to this: an id or its last digits, or a case, as K-101."),
+        typer.Option(
+            help="Only what was done to this: an id or its last digits, a case, as K-101, or an alias."
+        ),
+    ] = None,
+    actor: Annotated[
+        str | None,
+        typer.Option(
+            help="Only what this one did: an id or its last digits, an alias, or a word as operator."
+        ),
     ] = None,
     action: Annotated[
         str | None, typer.Option(help="Only this deed, or those that begin with it, as case or case.details.")
     ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, for a table of your own.")] = False,
 ) -> None:
     """Who did or saw what, when and why, as a table; times in UTC. That it was looked at is put into the log too."""
-    shown = asyncio.run(_shown(Wanted(_time(since), subject, action)))
-    table = Table("when (UTC)", "who", "what", "of", "why", box=None, pad_edge=False, header_style="bold")
-    for row in shown:
-        table.add_row(f"{row.at:%Y-%m-%d %H:%M:%S}", row.who, row.what, row.of, row.why)
-    if shown:
-        Console(soft_wrap=True, markup=False, highlight=False, emoji=False).print(table)
-    say(f"{len(shown)} {'entry' if len(shown) == 1 else 'entries'}")
+    shown = asyncio.run(_shown(Wanted(_time(since), subject, action, actor)))
+    rows = [(f"{one.at:%Y-%m-%d %H:%M:%S}", one.who, one.what, one.of, one.why) for one in shown]
+    if as_csv:
+        _csv(rows)
+        return
+    if rows:
+        _table(rows)
+    say(f"{len(rows)} {'entry' if len(rows) == 1 else 'entries'}")
+
+
+@audit.command("who")
+def who_is(
+    thing: Annotated[str, typer.Argument(metavar="ID", help="An id of the log, or its last digits.")],
+) -> None:
+    """Whose an id of the log is: alias and role. That it was looked up is put into the log: do it with a second person there."""
+    for line in asyncio.run(_who(thing)):
+        say(line)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    """In a terminal as wide as that is; in a pipe no line is folded."""
+    table = Table(*_HEADS, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(soft_wrap=True, markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDEST
+    console.print(table)
+
+
+def _csv(rows: Sequence[Sequence[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([_HEADS, *rows])
+    sys.stdout.write(text.getvalue())
 
 
 async def _verified(kept: AuditHead) -> tuple[AuditVerdict, Known]:
@@ -81,14 +126,27 @@ async def _verified(kept: AuditHead) -> tuple[AuditVerdict, Known]:
 
 
 async def _shown(wanted: Wanted) -> list[Shown]:
+    return await _looked_up(lambda unit, clock, ids: read_audit.show(unit, wanted, clock, ids))
+
+
+async def _who(thing: str) -> list[str]:
+    return await _looked_up(lambda unit, clock, ids: read_audit.who(unit, thing, clock, ids))
+
+
+async def _looked_up(look: Callable[[Unit, Clock, Ids], Awaitable[Found]]) -> Found:
+    """What the look gives, kept with its entry. Raises Told for a name that is not there."""
     from bot import wiring  # noqa: PLC0415 - as above
     from bot.clock import SystemClock  # noqa: PLC0415 - as above
     from bot.ids import SystemIds  # noqa: PLC0415 - as above
 
     async with wiring.open_storage(load_settings()) as storage, storage.unit() as unit:
-        shown = await read_audit.show(unit, wanted, SystemClock(), SystemIds())
+        try:
+            found = await look(unit, SystemClock(), SystemIds())
+        except NotInLog as no:
+            await unit.commit()  # that a name was tried is kept as well
+            raise Told(str(no), code=WRONG_USE) from None
         await unit.commit()
-    return shown
+    return found
 
 
 def _head(text: str | None) -> AuditHead:

@@ -71,7 +71,13 @@ def restore(
     say(f"messages withheld: {settled.withheld}, reminders withheld: {settled.reminders}")
     say(f"invitations closed: {settled.invitations}; invite anew whoever still needs one: vestibule invite")
     say(f"staff to be told when the bot runs: {settled.told}")
-    say("People erased since then are there again: erase them anew before the bot runs (vestibule erase)")
+    say("Before the bot runs, do again what was done since then, or it is undone:")
+    say("  people erased are there again: vestibule erase")
+    say("  whoever left is a participant or staff again: vestibule leave")
+    say(
+        "  an account that was moved is on its old phone again: vestibule invite --replace, or leave until then"
+    )
+    say("  texts struck out are there again: vestibule strike")
     if aside is not None:
         say(
             f"the former database is {aside}; remove it once all is well, with its -wal and -shm if there are any"

@@ -63,14 +63,20 @@ def erase(
                 *_kept(found),
                 "to do it, add --yes",
             ]
-        return _told(await erase_person.erase(unit, desk, chosen, who))
+        done = await erase_person.erase(unit, desk, chosen, who)
+        opened.extend(done.opened)
+        return _told(done)
 
+    opened: list[str] = []
     try:
         in_programme(programme, work)
     except NoSuchPerson as no:
         raise Told(str(no), code=WRONG_USE) from None
     except CannotErase as no:
         raise Told(str(no), code=FAULT) from None
+    if opened:  # said once the leaving is kept
+        is_open = f"{', '.join(opened)} {'is' if len(opened) == 1 else 'are'} open"
+        raise Told(f"{person} has left; {is_open}, erase afterwards", code=FAULT)
 
 
 def _rows(found: Erasure) -> list[str]:
@@ -86,6 +92,8 @@ def _kept(found: Erasure) -> list[str]:
 
 
 def _told(done: Erasure) -> list[str]:
+    if done.opened:
+        return []
     if done.finished:
         lines = ["erased; the proof is in the audit log:", *_rows(done)]
         if done.standing:

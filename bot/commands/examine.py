@@ -112,8 +112,10 @@ def assessment(settings: Settings) -> Iterator[Finding]:
     """Whether the data protection impact assessment was signed, and not too long ago."""
     today = datetime.now(UTC).date()
     if due := settings.assessment_due(today):
-        refuses = "; without it run refuses on Telegram's own address"
-        yield Finding("note", "impact assessment", f"{due}{refuses}. See docs/going-live.md")
+        here = settings.on_telegram()  # where run refuses without it
+        refuses = "run refuses without it" if here else "without it run refuses on Telegram's own address"
+        mark: Literal["fault", "note"] = "fault" if here else "note"
+        yield Finding(mark, "impact assessment", f"{due}; {refuses}. See docs/privacy/dpia.md")
     elif settings.dpia_signed is not None:
         signed = settings.dpia_signed
         if today - signed > _ASSESSED_FOR:

@@ -17,6 +17,7 @@ from bot.ids import SystemIds
 from bot.ports.records import Invitation
 from bot.settings import Settings, load_settings
 from bot.texts import languages
+from bot.usecases.find_person import NoSuchPerson
 from bot.usecases.import_programme import Imported, import_programme
 from bot.usecases.import_sessions import BadSessions
 from bot.usecases.invite import CannotInvite, link_of
@@ -34,7 +35,7 @@ def import_file(
     read, settings = read_programme(file, SystemClock().now()), load_settings()
     try:
         done, named = asyncio.run(_import(settings, read))
-    except CannotInvite as no:
+    except (CannotInvite, NoSuchPerson) as no:
         raise Told(f"{file}: {no}") from None
     except BadSessions as bad:
         wrong = [Wrong(("sessions", one.index, one.field), one.says) for one in bad.misfits]

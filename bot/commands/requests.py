@@ -21,6 +21,11 @@ requests = typer.Typer(
     invoke_without_command=True,
 )
 
+REASONS = (
+    "The person has to be told why, outside the chat, and that they can complain to the data protection authority "
+    "or go to a court (GDPR art. 12(4)). Keep the reasons in writing, outside this software."
+)
+
 OfProgramme = Annotated[
     str | None, typer.Option("--programme", help="The programme's key, where there is more than one.")
 ]
@@ -61,7 +66,8 @@ def done(
 
     async def work(unit: Unit, desk: Desk, chosen: Programme) -> list[str]:
         request = await finish(unit, desk, chosen.id, ref, named, OPERATOR)
-        return [f"{ref_of(request)}  {request.kind}  {request.outcome}"]
+        lines = [f"{ref_of(request)}  {request.kind}  {request.outcome}"]
+        return [*lines, REASONS] if request.outcome == "refused" else lines
 
     _run(programme, work)
 

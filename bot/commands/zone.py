@@ -31,7 +31,8 @@ def zone(
         people = await zones.in_programme(unit, chosen)
         about = next((one for one in people if one.alias.casefold() == alias.strip().casefold()), None)
         if about is None:
-            raise Told(f"nobody is enrolled in {chosen.key} under this alias; set it once they have come")
+            says = f"nobody is enrolled in {chosen.key} under this alias; set it once they have come"
+            raise Told(says, code=WRONG_USE)
         count = await zones.set_zone(unit, desk, about, found, OPERATOR)
         return [f"{about.alias}: {about.timezone} -> {found}; {count} reminders planned anew"]
 

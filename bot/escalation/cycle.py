@@ -10,6 +10,7 @@ import structlog
 from bot.ports.stores import Storage, StorageFault
 from bot.usecases.climb import AT_ONCE, climb
 from bot.usecases.desk import Desk
+from bot.usecases.timekeeper import Timekeeper
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ class Cycle:
         self._desk = desk
         self._wake_sender = wake_sender
         self._turned = turned
+        self._keep_time = Timekeeper(storage, desk, wake_sender)
 
     async def run(self) -> None:
         """Look for ever; ends by being cancelled. A storage fault is logged by name and tried again."""
@@ -45,6 +47,7 @@ class Cycle:
 
     async def look(self) -> int:
         """One pass over everything due now, each part once. Returns the number of parts looked at."""
+        await self._keep_time()
         total, seen = 0, set[str]()
         while True:
             async with self._storage.unit() as unit:

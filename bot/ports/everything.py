@@ -11,6 +11,10 @@ FAREWELL = "farewell"
 """The slot of the one line that still goes to a chat that was closed."""
 
 
+class CaseStillOpen(Exception):
+    """Somebody is to be erased while a case of theirs is open: nothing goes (S-30)."""
+
+
 class Everything(Protocol):
     """All that is one person's, over every table: to export, to count, to erase (S-45)."""
 
@@ -24,6 +28,10 @@ class Everything(Protocol):
 
     async def cases_of(self, person_id: str) -> list[Case]:
         """Open and closed, by number."""
+        ...
+
+    async def cases_naming(self, person: Person) -> list[Case]:
+        """The same, and the cases of a session that name them among others; by number."""
         ...
 
     async def tested_sessions(self, person_id: str) -> list[str]:
@@ -41,7 +49,7 @@ class Everything(Protocol):
     async def erase_content(self, person: Person, *, keep_cases: bool) -> dict[str, int]:
         """Everything but the chat, what waits for it, and the person's own row; table -> rows.
 
-        `keep_cases`: closed cases stay as a bare record.
+        `keep_cases`: closed cases stay as a bare record. Raises CaseStillOpen, and then nothing goes.
         """
         ...
 

@@ -30,7 +30,16 @@ _BETWEEN = Statement(
     .order_by(audit.c.seq)
 )
 _LAST = Statement(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1))
-_ANCHORS = Statement(select(audit_anchors.c.seq, audit_anchors.c.hash).order_by(audit_anchors.c.seq))
+_ANCHORS = Statement(
+    select(
+        audit_anchors.c.seq, audit_anchors.c.hash, type_coerce(audit_anchors.c.at, BigInteger).label("at")
+    ).order_by(audit_anchors.c.seq)
+)
+_SOON = 3 * 86_400_000_000
+"""Microseconds. The run that makes an anchor writes an entry at its end, and runs are a day apart."""
+_NEWEST = Statement(
+    select(type_coerce(audit.c.at, BigInteger).label("at")).order_by(audit.c.at.desc()).limit(1)
+)
 _COUNT = Statement(select(counters.c.value).where(counters.c.name == "audit"))
 # As it stands in the file: what is read into values first would hide a change of their writing.
 _RAW = Statement(
@@ -83,7 +92,7 @@ class AuditStore:
         At most `limit` entries (None: all). Finds what was changed, put in, taken out or moved, and a tail
         that was cut off, by the count of entries and by the anchors.
         """
-        anchors = [AuditHead(row["seq"], row["hash"]) for row in await self._work.rows(_ANCHORS)]
+        anchors = await self._work.rows(_ANCHORS)
         check = _Check(anchors, after)
         try:
             async for row in self._stored(after.seq if after else _BEFORE_ALL, limit):
@@ -94,7 +103,8 @@ class AuditStore:
         if limit is not None and check.checked == limit:
             return AuditVerdict(check.checked, check.head, whole=False)
         count = await self._work.row(_COUNT)
-        faults = check.faults_of_end(count["value"] if count else None)
+        newest = await self._work.row(_NEWEST)
+        faults = check.faults_of_end(count["value"] if count else None, newest["at"] if newest else None)
         return AuditVerdict(check.checked, check.head, faults)
 
     async def _stored(self, after: int, limit: int | None) -> AsyncIterator[Row]:
@@ -122,8 +132,9 @@ class AuditStore:
 class _Check:
     """Goes along the chain, entry by entry."""
 
-    def __init__(self, anchors: Sequence[AuditHead], after: AuditHead | None) -> None:
-        self._anchors = {anchor.seq: anchor.hash for anchor in anchors}
+    def __init__(self, anchors: Sequence[Row], after: AuditHead | None) -> None:
+        self._anchors = {anchor["seq"]: anchor["hash"] for anchor in anchors}
+        self._made_at = max((anchor["at"] for anchor in anchors), default=None)
         self._newest = max(self._anchors, default=0)
         self._begun = after is not None
         self.head = after or AuditHead()
@@ -159,7 +170,7 @@ class _Check:
         self.head = AuditHead(before, self._anchors.get(before) or row["prev"])
         return ""
 
-    def faults_of_end(self, count: int | None) -> tuple[str, ...]:
+    def faults_of_end(self, count: int | None, newest_at: int | None) -> tuple[str, ...]:
         """What is wrong with where the log ends."""
         if not self._begun and self._newest:
             self.head = AuditHead(self._newest, self._anchors[self._newest])
@@ -170,4 +181,6 @@ class _Check:
         if count != self.head.seq:
             said = "is lost" if count is None else f"says {count}"
             return (f"the log ends with entry {self.head.seq}, and the count {said}",)
+        if self._made_at is not None and self._made_at > (newest_at or 0) + _SOON:
+            return ("an anchor was made that no run of the retention wrote an entry about",)
         return ()

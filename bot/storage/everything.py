@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, bindparam, delete, func, or_, select, update
 
-from bot.ports.everything import FAREWELL
+from bot.ports.everything import FAREWELL, CaseStillOpen
 from bot.ports.plan import Allowance
 from bot.ports.records import Case, Person
 from bot.storage.cases import CaseStore
@@ -45,6 +45,7 @@ from bot.storage.work import Work
 _who: ColumnElement[str] = bindparam("person_id")
 _own_chats = select(chats.c.id).where(chats.c.person_lookup == bindparam("person_lookup"))
 _own_cases = select(cases.c.id).where(cases.c.person_id == _who)
+_closed_cases = _own_cases.where(cases.c.state == "closed")
 _own_sessions = select(sessions.c.id).where(sessions.c.person_id == _who)
 
 # In the order in which rows have to go: what points at others first.
@@ -58,7 +59,7 @@ _CONTENT: dict[str, ColumnElement[bool]] = {
     "person_roles": person_roles.c.person_id == _who,
 }
 _SENT = outbox.c.state != "waiting"
-_OF_CASES = outbox.c.case_id.in_(_own_cases)
+_OF_CASES = outbox.c.case_id.in_(_closed_cases)
 _LINK: dict[str, ColumnElement[bool]] = {
     "outbox": outbox.c.chat_id.in_(_own_chats),
     "ledger": ledger.c.chat_id.in_(_own_chats),
@@ -79,8 +80,9 @@ def _counted(table: str, where: ColumnElement[bool]) -> Statement:
 _ERASE_CONTENT = {table: _gone(table, where) for table, where in _CONTENT.items()}
 _ERASE_LINK = {table: _gone(table, where) for table, where in _LINK.items()}
 _ERASE_SENT = _gone("outbox", or_(_OF_CASES, _SENT & outbox.c.chat_id.in_(_own_chats)))
-_ERASE_ROLES = _gone("case_roles", case_roles.c.case_id.in_(_own_cases))
-_ERASE_CASES = _gone("cases", cases.c.person_id == _who)
+_ERASE_ROLES = _gone("case_roles", case_roles.c.case_id.in_(_closed_cases))
+_ERASE_CASES = _gone("cases", (cases.c.person_id == _who) & (cases.c.state == "closed"))
+_OPEN = _counted("cases", (cases.c.person_id == _who) & (cases.c.state != "closed"))
 _ERASE_VISITS = _gone("visits", visits.c.person_id == _who)
 _ERASE_SESSIONS = _gone("sessions", sessions.c.person_id == _who)
 _ERASE_ROW = _gone("outbox", outbox.c.id == bindparam("id"))
@@ -98,8 +100,8 @@ _BARE_CASE = Statement(
     update(cases).where(cases.c.id == bindparam("where_id")), ["visit_id", "session_id", "sealed_body"]
 )
 _CASES_OF = Statement(_own_cases.order_by(cases.c.number))
-_CLOSED_IN = Statement(
-    select(cases.c.id).where(cases.c.programme_id == bindparam("programme_id"), cases.c.state == "closed")
+_CASES_IN = Statement(
+    select(cases.c.id).where(cases.c.programme_id == bindparam("programme_id")).order_by(cases.c.number)
 )
 _HAND_ON = Statement(update(cases).where(cases.c.id == bindparam("where_id")), ["person_id"])
 _READINESS_OF = Statement(
@@ -162,6 +164,12 @@ class EverythingStore:
         ids = [row["id"] for row in await self._work.rows(_CASES_OF, person_id=person_id)]
         return [case for case in [await self._cases.get(one) for one in ids] if case is not None]
 
+    async def cases_naming(self, person: Person) -> list[Case]:
+        """The same, and the cases of a session that name them among others; by number."""
+        rows = await self._work.rows(_CASES_IN, programme_id=person.programme_id)
+        found = [case for row in rows if (case := await self._cases.get(row["id"])) is not None]
+        return [case for case in found if case.person_id == person.id or _names(case, person)]
+
     async def tested_sessions(self, person_id: str) -> list[str]:
         """Ids of the sessions for which something stands in readiness, oldest first."""
         rows = await self._work.rows(_READINESS_OF, person_id=person_id)
@@ -184,7 +192,10 @@ class EverythingStore:
         """Everything but the chat, what waits for it, and the person's own row; table -> rows.
 
         `keep_cases`: closed cases stay as a bare record (number, urgency, kind, times, who of staff took part).
+        Raises CaseStillOpen, and then nothing goes.
         """
+        if await self._count(_OPEN, person):
+            raise CaseStillOpen(f"a case of {person.alias} is open")
         found: dict[str, int] = {"outbox": await self._run(_ERASE_SENT, person)}
         found["cases"] = await self._named_in_sessions(person)
         if keep_cases:
@@ -254,20 +265,26 @@ class EverythingStore:
         return await self._work.run(statement, self._named(statement, person))
 
     async def _invitations(self, person: Person) -> list[str]:
-        """Ids of the invitations that brought the person, or bear their alias."""
+        """Ids of the invitations that brought or would move the person, and dead ones that bear their alias alone.
+
+        A link under that alias which is still good is their successor's: nobody is invited under a name in use.
+        """
+        alone = len(await self.by_alias(person.programme_id, person.alias)) <= 1
         found = []
         for row in await self._work.rows(_INVITATIONS_IN, programme_id=person.programme_id):
             opened = self._keys.open("invitations", "alias", row["id"], row["sealed_alias"]).decode()
-            if row["used_by"] == person.id or opened.split("\0")[0] == person.alias or person.id in opened:
+            theirs = row["used_by"] == person.id or person.id in opened.split("\0")[1:]
+            over = person.left_at is not None and row["expires_at"] <= person.left_at
+            dead = row["used_by"] is None and (row["revoked_at"] is not None or over)
+            if theirs or (alone and dead and opened.split("\0")[0] == person.alias):
                 found.append(row["id"])
         return found
 
     async def _named_in_sessions(self, person: Person) -> int:
         """A session's case names several people: the one leaves it; it stays for the others. How many were changed."""
         changed = 0
-        for row in await self._work.rows(_CLOSED_IN, programme_id=person.programme_id):
-            case = await self._cases.get(row["id"])
-            if case is None or not any(person.id in raised.choices for raised in case.raised):
+        for case in await self.cases_naming(person):
+            if case.state != "closed" or not _names(case, person):
                 continue
             raised = tuple(one for one in case.raised if person.id not in one.choices)
             await self._cases.save(replace(case, raised=raised))
@@ -291,7 +308,9 @@ class EverythingStore:
     async def _erase_mentions(self, person: Person) -> int:
         """What was sent to others and names the person, or has buttons about them: rosters, details, lists."""
         alias = json.dumps(person.alias, ensure_ascii=False)[1:-1]
-        names = re.compile(rf"(?<!\w){re.escape(alias)}(?!\w)|{person.id}") if alias else None
+        # N-07 is neither N-07-B nor AN-07; a full stop or a comma behind it is no part of the name.
+        shown = rf"(?<![\w-]){re.escape(alias)}(?![\w-])"
+        names = re.compile(rf"{shown}|{person.id}") if alias else None
         after, gone = 0, 0
         while names is not None:
             rows = await self._work.rows(_SENT_ROWS, after=after, limit=_AT_ONCE)
@@ -307,3 +326,7 @@ class EverythingStore:
                 break
             after = rows[-1]["id"]
         return gone
+
+
+def _names(case: Case, person: Person) -> bool:
+    return any(person.id in raised.choices for raised in case.raised)

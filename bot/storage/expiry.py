@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     tuple_,
     update,
 )
@@ -26,7 +28,7 @@ from bot.ports.expiry import Expiring, Swept
 from bot.ports.services import Ids
 from bot.storage.columns import UtcTime
 from bot.storage.expiry_rules import RULES, Rule, not_of
-from bot.storage.sealing import Keyring
+from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, insert_into
 from bot.storage.tables import audit, audit_anchors, cases, chats, counters, ledger, outbox, people, seen
 from bot.storage.work import Work
@@ -49,11 +51,14 @@ _NOTE_LEFT = Statement(
     update(people).where(people.c.state == "left", people.c.left_at.is_(None)), ["left_at"]
 )
 _PEOPLE = Statement(select(people.c.id).where(people.c.programme_id == bindparam("programme_id")))
-_WHOSE_CASE = Statement(
-    select(cases.c.person_id).where(
-        cases.c.number == bindparam("number"), cases.c.programme_id == bindparam("programme_id")
-    )
+_cases = select(cases.c.id, cases.c.person_id, cases.c.sealed_body)
+_in_programme = cases.c.programme_id == bindparam("programme_id")
+_WHOSE_CASE = Statement(_cases.where(cases.c.number == bindparam("number"), _in_programme))
+# A session's case belongs to no visit and may name several people; who they are is sealed.
+_OPEN_OF_SESSIONS = Statement(
+    _cases.where(text("cases.state = 'open'"), cases.c.visit_id.is_(None), _in_programme)
 )
+_CASE_ROW = Statement(_cases.where(cases.c.id == bindparam("id")))
 _SEEN = (seen.c.bot_id, seen.c.update_id)
 _over_seen = select(*_SEEN).where(seen.c.at < bindparam("before", type_=UtcTime)).limit(bindparam("rows"))
 _OVER_SEEN = Statement(delete(seen).where(tuple_(*_SEEN).in_(_over_seen)))
@@ -108,10 +113,10 @@ class ExpiryStore:
         if what.kind == _AUDIT:
             return int((await self._work.rows(_COUNT_AUDIT, before=what.before))[0]["rows"])
         total = 0
-        held = await self._chats_held(what)
         for part in self.parts(what.kind):
             if part != "chats":
-                statement = _counting(what.kind, part, what.held, held)
+                kept = await self._kept_back(what, part)
+                statement = _counting(what.kind, part, kept.held, await self._chats_held(kept))
                 total += (await self._work.rows(statement, **_given(statement, what)))[0]["rows"]
         return total
 
@@ -130,8 +135,35 @@ class ExpiryStore:
                 return frozenset(everybody)
             if case := _CASE.match(ref):
                 rows = await self._work.rows(_WHOSE_CASE, number=int(case[1]), programme_id=programme_id)
-                found |= {row["person_id"] for row in rows}
+                for row in rows:
+                    found |= self._named_in(row, everybody)
         return frozenset(found | (everybody & set(refs)))
+
+    def _named_in(self, row: Row, everybody: set[str]) -> set[str]:
+        """Whom a case is about: in a session's case each that is named. If it does not open it may be anybody."""
+        try:
+            body = self._keys.open_json("cases", "body", row["id"], row["sealed_body"])
+        except CannotOpen:
+            return everybody
+        return {
+            row["person_id"],
+            *(everybody & {one for raised in body["raised"] for one in raised["choices"]}),
+        }
+
+    async def _kept_back(self, what: Expiring, part: str) -> Expiring:
+        """With those held whom an open case of a session names: of them nothing goes that is the person's own."""
+        if what.programme_id is None or not RULES[what.kind, part].free:
+            return what
+        rows = await self._work.rows(_OPEN_OF_SESSIONS, programme_id=what.programme_id)
+        if not rows:
+            return what
+        everybody = {row["id"] for row in await self._work.rows(_PEOPLE, programme_id=what.programme_id)}
+        named = [self._named_in(row, everybody) for row in rows]
+        return replace(what, held=what.held.union(*named))
+
+    async def _names_no_held(self, what: Expiring, case_id: str) -> bool:
+        rows = await self._work.rows(_CASE_ROW, id=case_id)
+        return not any(what.held & self._named_in(row, set(what.held)) for row in rows)
 
     async def note_left(self, now: datetime) -> None:
         """Whoever is marked as having left without a time has left now."""
@@ -146,7 +178,7 @@ class ExpiryStore:
         return (min(found), max(found)) if found else None
 
     async def _window(self, what: Expiring, part: str, after: str) -> tuple[int, str | None]:
-        rule = RULES[what.kind, part]
+        rule, what = RULES[what.kind, part], await self._kept_back(what, part)
         start: str | int = int(after or 0) if isinstance(rule.table.c.id.type, BigInteger) else after
         end = await self._work.row(_window_end(what.kind, part), start=start)
         statement = _finding(what.kind, part, what.held, await self._chats_held(what))
@@ -154,6 +186,8 @@ class ExpiryStore:
         if statement.takes("end"):
             given["end"] = end["id"] if end else start
         ids = [row["id"] for row in await self._work.rows(statement, **given)] if end else []
+        if part == "cases" and what.held:
+            ids = [one for one in ids if await self._names_no_held(what, one)]
         if ids:
             await (self._chats(ids) if part == "chats" else self._rows(rule, ids))
         return len(ids), None if end is None or end["rows"] < WINDOW else str(end["id"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, exists, func, or_
+from sqlalchemy import Column, ColumnElement, Table, bindparam, exists, func, literal, or_
 
 from bot.storage.columns import UtcTime, metadata
 from bot.storage.tables import (
@@ -211,5 +211,5 @@ def not_of(rule: Rule, held: frozenset[str], chats_held: frozenset[str]) -> list
     found: list[Condition] = []
     for column, ids in ((rule.person, held), (rule.chat, chats_held)):
         if column is not None and ids:
-            found.append(or_(column.is_(None), and_(*(column != one for one in sorted(ids)))))
+            found.append(or_(column.is_(None), column.not_in([literal(one) for one in sorted(ids)])))
     return found

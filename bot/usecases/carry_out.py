@@ -28,9 +28,12 @@ _STATUS: dict[str, Literal["open", "paused", "done"]] = {
     "paused": "paused",
     "done": "done",
 }
+_RECORDING = "WE-20"
+_RECORDING = "WE-20"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-# Closings after which nothing sensitive may stay in the chat: somebody else is near, or holds the phone.
-_NOT_ALONE = ("nearby", "later", "not_person")
+# Closings after which nothing sensitive may stay in the chat, and the door is shut: somebody else is near, holds the
+# phone, or may open it (S-01, S-04, S-05).
+_NOT_ALONE = ("nearby", "later", "not_person", "wait")
 
 
 class MissingScript(Exception):
@@ -110,7 +113,11 @@ async def turn(
         await patterns.bring_up(unit, desk, person, row, found, soon)
     if session is not None:
         await refresh_rosters(unit, desk, person, session)
-    return person
+    return replace(person, open_until=None) if _not_alone(result) else person
+
+
+def _not_alone(turn: Turn) -> bool:
+    return any(isinstance(e, fx.FinishVisit) and e.outcome in _NOT_ALONE for e in turn.effects)
 
 
 def look_again_at(desk: Desk, visit: Visit, session: Session | None) -> datetime | None:
@@ -231,11 +238,16 @@ async def _reachable_when(unit: Unit, person: Person, row: VisitRow) -> Person:
 
 
 async def _agree(unit: Unit, desk: Desk, person: Person, row: VisitRow) -> None:
-    """Keep the agreement with its version (S-34)."""
+    """Keep the agreement with its version (S-34): its points and the choice about recording, which stands beside it.
+
+    All else of the welcome is an answer, and goes when answers go (S-42).
+    """
     answers = {a.step: a.choices for a in await unit.answers.of_visit(row.id) if a.kind == "chosen"}
     script = playable_of(desk, row).script
     points = {
-        s.id: " ".join(answers.get(s.id, ())) for s in script.steps if s.kind == "agree" or s.id in answers
+        s.id: " ".join(answers[s.id])
+        for s in script.steps
+        if (s.kind == "agree" or s.id == _RECORDING) and s.id in answers
     }
     await unit.agreements.add(
         Agreement(desk.ids.new(), person.id, row.script_version, person.language, points, desk.now())

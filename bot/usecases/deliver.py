@@ -14,7 +14,6 @@ from bot.ports.records import Way
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
 from bot.ports.stores import Stale, Storage, StorageFault, Unit
 from bot.usecases.courier import Courier, Errand, Result
-from bot.usecases.outage import BEAT, PULSE
 from bot.usecases.pace import Pace
 from bot.usecases.pick import OnFault, Picked, Picker, not_arrived
 
@@ -23,8 +22,6 @@ LOOK_AGAIN: Final = 5.0
 LOOK_AGAIN_SOON: Final = 1.0
 LONGEST_HOLD: Final = 8.0
 """Longest pause of all sending, in seconds, while the network or the server is in trouble."""
-SET_BACK: Final = timedelta(seconds=1)
-"""Less than this is the clock being kept right."""
 LAST_SECONDS: Final = 2.5
 """What calls in flight get to end when the sender is stopped."""
 
@@ -121,8 +118,12 @@ class Sender:
 
     async def _pick(self, unit: Unit, settled: list[Result]) -> Picked:
         now = self._clock.now()
-        if await self._notice_set_back(unit, now):
-            return Picked(settled=1)
+        if self._seen is not None and now < self._seen:
+            self._paused, self._hold_until = (
+                {},
+                None,
+            )  # a clock set back ends pauses; the pulse sees to the rows (R-05)
+        self._seen = now
         if self._hold_until is not None and now < self._hold_until:
             return Picked(until=self._hold_until)
         self._paused = {chat_id: until for chat_id, until in self._paused.items() if until > now}
@@ -131,21 +132,6 @@ class Sender:
         for until in self._paused.values():
             picked.not_after(until)
         return picked
-
-    async def _notice_set_back(self, unit: Unit, now: datetime) -> bool:
-        """A clock set back makes nothing wait: what was due by the old time is due, and pauses end (R-05).
-
-        After a start the last sign of life says what time it was, to a beat.
-        """
-        was, self._seen = self._seen, now
-        if was is None and (beat := await unit.pulses.last(PULSE)) is not None and now < beat:
-            was = beat + BEAT
-        if was is None or was - now < SET_BACK:
-            return False
-        log.warning("deliver.clock_set_back", seconds=int((was - now).total_seconds()))
-        self._paused, self._hold_until = {}, None
-        await unit.outbox.clock_set_back(was, now, self._picker.way)
-        return True
 
     async def _settle(self, unit: Unit, result: Result) -> None:
         """Write what came of a row."""

@@ -11,17 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.ports.everything import CaseStillOpen
 from bot.ports.records import AuditEntry, Person, Programme
 from bot.ports.stores import Unit
 from bot.usecases.desk import Desk
 from bot.usecases.find_person import open_cases
 from bot.usecases.invite import OPERATOR
 from bot.usecases.leave import CannotLeave, leave
-from bot.usecases.retention import ALL_OF_IT, held_back
+from bot.usecases.retention import held_back
 
 SESSION_WITHIN = timedelta(hours=12)
 SWEPT_WITHIN = timedelta(hours=48)
 """After that Telegram deletes nothing any more: what still waits for the chat is given up."""
+_HOLD = "settings.legal_hold of the programme file"
 BEGUN, FINISHED = "person.erased", "person.erased.link"
 
 
@@ -31,13 +33,17 @@ class CannotErase(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What goes (table -> rows), and what stays (kind -> why) apart from it."""
+    """What goes (table -> rows), and what stays (kind -> why) apart from it.
+
+    `opened`: the cases that leaving has opened; then nothing has gone yet, and it is to be erased afterwards.
+    """
 
     person: Person
     goes: Mapping[str, int]
     stays: Mapping[str, str]
     finished: bool = False
     standing: int = 0
+    opened: tuple[str, ...] = ()
 
 
 async def look(unit: Unit, desk: Desk, programme: Programme, person: Person) -> Erasure:
@@ -49,7 +55,10 @@ async def look(unit: Unit, desk: Desk, programme: Programme, person: Person) -> 
 
 
 async def erase(unit: Unit, desk: Desk, programme: Programme, person: Person) -> Erasure:
-    """Begin it, or go on with one that was begun; the caller commits. Raises CannotErase."""
+    """Begin it, or go on with one that was begun; the caller commits. Raises CannotErase.
+
+    Leaving makes a half-made answer count (S-06). A case that comes of it stays, and stops the erasure here (S-30).
+    """
     if not _begun(person):
         await _refuse(unit, desk, person)
         return await _begin(unit, desk, programme, person)
@@ -80,11 +89,17 @@ async def finish_all(unit: Unit, desk: Desk, now: datetime) -> int:
 async def _begin(unit: Unit, desk: Desk, programme: Programme, person: Person) -> Erasure:
     if person.state != "left":
         try:
-            person = (await leave(unit, desk, person, "erased", OPERATOR)).person
+            left = await leave(unit, desk, person, "erased", OPERATOR)
         except CannotLeave as no:
             raise CannotErase(str(no)) from None
+        person = left.person
+        if left.cases:
+            return Erasure(person, {}, {}, opened=left.cases)
     stays = await _stays(unit, programme, person, await unit.everything.counts(person))
-    goes = await unit.everything.erase_content(person, keep_cases=keeps_cases(programme))
+    try:
+        goes = await unit.everything.erase_content(person, keep_cases=keeps_cases(programme))
+    except CaseStillOpen as no:
+        raise CannotErase(str(no)) from None
     # The alias stays until the chat is cleared: by it the second step finds the person.
     bare = Person(
         person.id, person.programme_id, None, person.kind, person.alias, person.language, person.timezone, "left",
@@ -93,7 +108,7 @@ async def _begin(unit: Unit, desk: Desk, programme: Programme, person: Person) -
     await unit.people.save(bare)
     await _record(unit, desk, person.id, BEGUN, _proof(goes))
     for request in await unit.requests.of_person(person.id):
-        if request.kind == "erasure" and request.done_at is None:
+        if request.done_at is None:
             await unit.requests.save(replace(request, done_at=desk.now(), outcome="erased", by=OPERATOR))
     return Erasure(bare, goes, stays)
 
@@ -111,10 +126,14 @@ async def _refuse(unit: Unit, desk: Desk, person: Person) -> None:
     if _begun(person):
         return
     programme = await unit.programmes.get(person.programme_id)
-    held = set(held_back(programme)) if programme else set()
-    refs = {case.ref for case in await unit.everything.cases_of(person.id)}
-    if held & {ALL_OF_IT, person.id, *refs}:
-        raise CannotErase(f"{person.alias} is under a legal hold (settings.legal_hold of the programme file)")
+    held = await unit.expiry.held(programme.id, held_back(programme)) if programme else frozenset()
+    if person.id in held:
+        raise CannotErase(f"{person.alias} is under a legal hold ({_HOLD})")
+    for case in await unit.everything.cases_naming(
+        person
+    ):  # erasing would change what is held of somebody else
+        if held & {case.person_id, *(one for raised in case.raised for one in raised.choices)}:
+            raise CannotErase(f"{person.alias} is named in {case.ref}, which is under a legal hold ({_HOLD})")
     if cases := await open_cases(unit, person):
         named = ", ".join(case.ref for case in cases)
         raise CannotErase(f"{person.alias} cannot be erased while a case is open: {named}")

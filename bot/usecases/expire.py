@@ -29,6 +29,7 @@ from bot.usecases.retention import (
     time_of,
 )
 from bot.usecases.staff_notice import tell_administrators
+from bot.usecases.timekeeper import LEAPT
 from flows.effects import Line
 
 FAILED = Line(
@@ -86,7 +87,11 @@ class Expirer:
         if self._next_look is not None and now < self._next_look and self._next_look - now <= EVERY:
             return False
         async with self._storage.unit() as unit:
-            last = await unit.pulses.last(PULSE)
+            last, leapt = await unit.pulses.last(PULSE), await unit.pulses.last(LEAPT)
+        if leapt is not None and leapt <= now < leapt + EVERY:
+            return (
+                False  # if the clock is wrong, there is a day to notice it: nothing that is gone comes back
+            )
         if last is not None and last <= now < last + EVERY:
             self._next_look = last + EVERY
             return False

@@ -20,6 +20,7 @@ from bot.texts import locale_of
 from bot.usecases import export_texts as texts
 from bot.usecases import retention
 from bot.usecases.desk import Desk
+from bot.usecases.duty import ROLES
 from bot.usecases.export_reviewed import reviewed_parts
 from bot.usecases.export_wording import Wording
 from bot.usecases.facts import params_for
@@ -56,13 +57,13 @@ async def export_person(
     found: Export = {
         "title": wording.line(texts.TITLE),
         "notice": wording.line(texts.NOTICE),
-        "scope": wording.line(texts.REVIEWED if review else texts.OWN_ONLY),
+        "scope": f"{wording.line(texts.REVIEWED if review else texts.OWN_ONLY)} {wording.line(texts.LONGER)}",
         "made_at": desk.now().isoformat(timespec="seconds"),
         "made": wording.line(
             texts.MADE, {"alias": person.alias, "service": programme.name, "time": wording.time(desk.now())}
         ),
         "language": person.language,
-        "about": _about(wording, person),
+        "about": await _about(unit, wording, person),
         "answers": await _answers(unit, programme, person, wording),
         "agreements": await _agreements(unit, programme, person, wording),
         "sessions": await _sessions(unit, desk, person, wording),
@@ -100,9 +101,14 @@ async def _wording(unit: Unit, desk: Desk, programme: Programme, person: Person)
     return Wording(desk, person, params_for(person, programme, session), versions)
 
 
-def _about(wording: Wording, person: Person) -> list[dict[str, str]]:
+async def _about(unit: Unit, wording: Wording, person: Person) -> list[dict[str, str]]:
+    """Who they are here; of staff their roles, groups and mail address too."""
+    groups = [await unit.programmes.group(one) for one in await unit.people.groups_of(person.id)]
     rows = [
         (texts.ALIAS, person.alias),
+        (texts.IN_ROLES, ", ".join(wording.line(ROLES[role]) for role in person.roles)),
+        (texts.IN_GROUPS, ", ".join(group.name for group in groups if group)),
+        (texts.EMAIL, person.email),
         (texts.LANGUAGE, wording.desk.own_name(person.language)),
         (texts.TIMEZONE, person.timezone),
         (texts.SAFE_TIMES, ", ".join(wording.line(texts.PARTS[part]) for part in person.safe_times)),

@@ -1,27 +1,60 @@
 """What an export holds only after somebody looked at harm to others: cases, results, allowances, the record (S-45).
 
-Nothing of partner support is in it, whoever looked: neither its part of a case nor what it did (S-22, S-26).
+Nothing of partner support is in it, whoever looked: neither its part of a case nor what it did, nor a time by which
+that could be told (S-22, S-26). What is shown of a case is worked out from the parts that are shown.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from bot.ports.records import AuditEntry, Case, CaseRole, Person, Programme, Raised, StaffRole
+from bot.ports.records import ROLE_OF_LETTER, AuditEntry, Case, CaseRole, Person, Programme, Raised
 from bot.ports.stores import Unit
 from bot.usecases import export_texts as texts
 from bot.usecases.case_beside import of_session
+from bot.usecases.case_card import kind_of, urgency_of
 from bot.usecases.export_wording import Wording
 from flows.effects import Line
 from flows.values import Role
+
+OF_THE_PERSON = frozenset(
+    {
+        "account.move_offered", "account.moved", "allowance.ended", "allowance.given", "enrolled", "person.exported",
+        "person.left", "step.released", "zone.set",
+    }
+)  # fmt: skip
+"""What the record may say of the person. Not who else was at the door (S-26), nor what staff were refused."""
+OF_A_ROLE = frozenset(
+    {
+        "case.climbed", "case.details", "case.handed_over", "case.in_digest", "case.lapsed", "case.reminded",
+        "case.resolve", "case.solved", "case.take",
+    }
+)  # fmt: skip
+"""What it may say of a case, if all the roles the entry names are shown."""
+OF_NO_ROLE = frozenset({"case.opened", "hold.lifted"})
+"""Of a case as such; a hold is lifted by roles that are shown, never by partner support (S-08)."""
+_ENDS = frozenset({"case.resolve", "case.solved"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Of a case what may be shown. `ended`: when the last of the shown parts was done, if all are and it is known."""
+
+    case: Case
+    raised: tuple[Raised, ...]
+    parts: list[CaseRole]
+    entries: list[AuditEntry]
+    ended: datetime | None
 
 
 async def reviewed_parts(
     unit: Unit, programme: Programme, person: Person, wording: Wording
 ) -> dict[str, list[dict[str, Any]]]:
     """The sections beside the person's own."""
-    cases = [case for case in await unit.everything.cases_of(person.id) if not of_session(case)]
-    shown = [(case, parts) for case in cases if (parts := await _parts(unit, case))]
+    found = [case for case in await unit.everything.cases_of(person.id) if not of_session(case)]
+    shown = [await _shown(unit, case, parts) for case in found if (parts := await _parts(unit, case))]
     return {
         "tests": await _tests(unit, person, wording),
         "allowances": [
@@ -32,32 +65,48 @@ async def reviewed_parts(
             }
             for one in await unit.everything.allowances_of(person.id)
         ],
-        "cases": [_case(wording, case, parts) for case, parts in shown],
-        "record": await _record(unit, person, [case for case, _ in shown], wording),
+        "cases": [_case(wording, one) for one in shown],
+        "record": await _record(unit, person, shown, wording),
     }
+
+
+async def _shown(unit: Unit, case: Case, parts: list[CaseRole]) -> _Shown:
+    """What of the case and of its entries may be shown beside these parts."""
+    roles = {part.role for part in parts}
+    raised = tuple(one for one in case.raised if set(one.route) != {Role.PARTNER_SUPPORT})
+    entries = [one for one in await unit.audit.of_subject(case.id) if _is_of(one, roles)]
+    ended = [one.at for one in entries if one.action in _ENDS]
+    done = all(part.state == "done" for part in parts)
+    return _Shown(case, raised, parts, entries, max(ended) if done and ended else None)
+
+
+def _is_of(entry: AuditEntry, roles: set[Role]) -> bool:
+    """Whether an entry about a case is of these roles alone; one that names no role only if it is of none."""
+    if entry.action in OF_NO_ROLE:
+        return True
+    named = ",".join(filter(None, (entry.detail.get("role"), entry.detail.get("roles"))))
+    known = {name for role in roles for name in (role.value, ROLE_OF_LETTER[role].value)}
+    return entry.action in OF_A_ROLE and bool(named) and set(named.split(",")) <= known
 
 
 async def _parts(unit: Unit, case: Case) -> list[CaseRole]:
     return [part for part in await unit.cases.roles(case.id) if part.role is not Role.PARTNER_SUPPORT]
 
 
-def _case(wording: Wording, case: Case, parts: list[CaseRole]) -> dict[str, Any]:
+def _case(wording: Wording, one: _Shown) -> dict[str, Any]:
+    case, ended = one.case, one.ended
     about = {"ref": case.ref, "time": wording.time(case.opened_at)}
-    closed = wording.line(texts.CLOSED, {"time": wording.time(case.closed_at)}) if case.closed_at else ""
+    closed = wording.line(texts.CLOSED, {"time": wording.time(ended)}) if ended else ""
     return {
         "ref": case.ref,
         "opened_at": case.opened_at.isoformat(timespec="seconds"),
-        "closed_at": case.closed_at.isoformat(timespec="seconds") if case.closed_at else None,
+        "closed_at": ended.isoformat(timespec="seconds") if ended else None,
         "heading": ", ".join(filter(None, (wording.line(texts.OPENED, about), closed))),
-        "urgency": case.urgency.value,
-        "kind": case.kind.value,
-        "raised": [_raised(wording, case, one) for one in case.raised if _not_only_theirs(one)],
-        "routing": [_part(wording, part) for part in parts],
+        "urgency": urgency_of(one.raised).value if one.raised else case.urgency.value,
+        "kind": kind_of(wording.desk, one.raised).value if one.raised else case.kind.value,
+        "raised": [_raised(wording, case, raised) for raised in one.raised],
+        "routing": [_part(wording, part) for part in one.parts],
     }
-
-
-def _not_only_theirs(raised: Raised) -> bool:
-    return set(raised.route) != {Role.PARTNER_SUPPORT}
 
 
 def _raised(wording: Wording, case: Case, raised: Raised) -> dict[str, Any]:
@@ -103,34 +152,24 @@ async def _tests(unit: Unit, person: Person, wording: Wording) -> list[dict[str,
     return found
 
 
-async def _record(unit: Unit, person: Person, cases: list[Case], wording: Wording) -> list[dict[str, str]]:
+async def _record(unit: Unit, person: Person, shown: list[_Shown], wording: Wording) -> list[dict[str, str]]:
     """The audit log about the person and their cases: when, what, and you, staff or the service; never who."""
-    entries = list(await unit.audit.of_subject(person.id))
-    for case in cases:
-        entries += await unit.audit.of_subject(case.id)
-    kinds: dict[str, str] = {}
-    found = []
-    for entry in sorted(entries, key=lambda one: (one.at, one.id)):
-        if entry.actor not in kinds:
-            kinds[entry.actor] = await _kind(unit, person, entry)
-        if kinds[entry.actor] == "" or entry.detail.get("role") in ("P", StaffRole.PARTNER_SUPPORT.value):
-            continue
-        found.append(
-            {
-                "at": entry.at.isoformat(timespec="seconds"),
-                "time": wording.time(entry.at),
-                "who": wording.line(texts.WHO[kinds[entry.actor]]),
-                "action": entry.action,
-            }
-        )
-    return found
+    entries = [one for one in await unit.audit.of_subject(person.id) if one.action in OF_THE_PERSON]
+    for case in shown:
+        entries += case.entries
+    return [
+        {
+            "at": entry.at.isoformat(timespec="seconds"),
+            "time": wording.time(entry.at),
+            "who": wording.line(texts.WHO[_kind(person, entry)]),
+            "action": entry.action,
+        }
+        for entry in sorted(entries, key=lambda one: (one.at, one.id))
+    ]
 
 
-async def _kind(unit: Unit, person: Person, entry: AuditEntry) -> str:
-    """self, staff or service; "" for partner support."""
+def _kind(person: Person, entry: AuditEntry) -> str:
+    """Self, staff or service; by the shape of the actor, as staff who have left or were erased were staff then."""
     if entry.actor == person.id:
         return "self"
-    actor = await unit.people.get(entry.actor) if len(entry.actor) == 32 else None
-    if actor is None:
-        return "service"
-    return "" if StaffRole.PARTNER_SUPPORT in actor.roles else "staff"
+    return "staff" if len(entry.actor) == 32 else "service"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows import lines
 from flows.effects import Line
 from flows.values import Role
 
@@ -28,12 +29,20 @@ RECORD = Line("export", "Who did what")
 NOTHING = Line("export", "Nothing is kept here.")
 
 ALIAS = Line("export", "Known to staff as")
+IN_ROLES = Line("export", "Role")
+IN_GROUPS = Line("export", "Groups")
+EMAIL = Line("export", "Mail address")
 LANGUAGE = Line("export", "Language")
 TIMEZONE = Line("export", "Time zone")
 SINCE = Line("export", "Here since")
 LEFT = Line("export", "Left on")
 SAFE_TIMES = Line("export", "Good times for messages")
-KEPT_UNTIL = Line("export", "Kept until {date} at most")
+LONGER = Line(
+    "export",
+    "What staff still need for something they have not finished, or what a court holds, is kept longer than the "
+    "dates below say.",
+)
+KEPT_UNTIL = Line("export", "Kept until {date}")
 KEPT_AFTER = Line("export", "Kept for {months} after you leave the programme")
 VERSION = Line("export", "Version {version}, agreed to on {time}")
 MINUTES = Line("export", "{time}, {minutes} minutes")
@@ -54,6 +63,8 @@ KINDS = {
     "draft": Line("export", "ticked, and not confirmed"),
     "unclear": Line("export", "sent something other than an answer"),
 }
+BUILT_IN = {"continue": lines.CONTINUE, "skip_text": lines.SKIP, "thought": lines.THOUGHT, "done": lines.DONE}
+"""Buttons that belong to a kind of step rather than to a script."""
 LEVELS = {
     "ready": Line("export", "ready, by your own account"),
     "to_fix": Line("export", "something to fix"),

@@ -58,13 +58,17 @@ class Wording:
         return [*found, self.line(special)] if special else found
 
     def labels(self, script: str, step: str, chosen: Iterable[str], version: int | None) -> list[str]:
-        """The buttons' labels; an id where the script has it no more."""
+        """The buttons' labels; an id only where the script has it no more."""
         found = self._script(script, version)
         asked = found.find(step) if found else None
         labels = []
         for one in chosen:
             choice = asked.choice(one) if asked else None
-            labels.append(self.line(Line(f"{script}/{step}", choice.label)) if choice else one)
+            if choice is not None:
+                labels.append(self.line(Line(f"{script}/{step}", choice.label)))
+            else:
+                built_in = export_texts.BUILT_IN.get(one)
+                labels.append(self.line(built_in) if built_in else one)
         return labels
 
     def _script(self, name: str, version: int | None) -> Playable | None:

@@ -76,7 +76,9 @@ def params_for(person: Person, programme: Programme, session: Session | None) ->
         "timezone": get_timezone_location(
             person.timezone, locale=locale_of(person.language), return_city=True
         ),
-        "retention": months(person, time_of_kind(OF_KIND["answers"], programme)),
+        "retention": months(
+            person, max(time_of_kind(OF_KIND[kind], programme) for kind in ("answers", "reflections"))
+        ),
     }
 
 

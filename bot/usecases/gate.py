@@ -18,6 +18,7 @@ WITHIN: Final = timedelta(minutes=10)
 OVERALL: Final = 60
 """Tries of all chats together that may come at once; one more each second."""
 REMEMBERED: Final = 10_000
+SAID_EVERY: Final = timedelta(minutes=1)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -34,6 +35,7 @@ class Gate:
         self._room = float(OVERALL)
         self._at = clock.now()
         self._refused = 0
+        self._said_at = clock.now() - SAID_EVERY
 
     def may_try(self, chat: int, token: str) -> bool:
         """Whether this chat's token may be looked up now; counts the try."""
@@ -59,6 +61,6 @@ class Gate:
         passed = (now - self._at).total_seconds()
         self._at = now
         self._room = min(float(OVERALL), self._room + max(0.0, passed))
-        if self._refused and passed > 0:
+        if self._refused and not timedelta() <= now - self._said_at < SAID_EVERY:
             log.warning("gate.refused", count=self._refused)
-            self._refused = 0
+            self._refused, self._said_at = 0, now

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -13,12 +14,15 @@ from bot.ports.records import AuditEntry, Group, Invitation, Person, Programme, 
 from bot.ports.stores import Unit
 from bot.usecases.choose_language import offered
 from bot.usecases.desk import Desk
+from bot.usecases.find_person import NoSuchPerson
 from bot.usecases.import_sessions import Meeting, import_sessions
 from bot.usecases.invite import IN_A_GROUP, OPERATOR, Guest, Issued, invite
 from bot.usecases.programme_file import ProgrammeFile, SessionEntry, StaffEntry
+from bot.usecases.retention import ALL_OF_IT
 from bot.usecases.rota import keep_rotas
 
 INVITED_DAYS = 14
+_HOLD = re.compile(rf"K-\d{{1,9}}|[0-9a-f]{{32}}|{ALL_OF_IT}")
 Reached = TypeVar("Reached", Person, Invitation)
 
 
@@ -39,7 +43,7 @@ class Imported:
 async def import_programme(unit: Unit, desk: Desk, file: ProgrammeFile, step: Callable[[], None]) -> Imported:
     """Stage all of the file, which has no faults (`faults_in`); the caller commits. `step` is called at each part.
 
-    Raises CannotInvite, and BadSessions where sessions do not fit what is kept.
+    Raises CannotInvite, NoSuchPerson for a legal hold on nobody, and BadSessions where sessions do not fit what is kept.
     """
     clock, ids = desk.clock, desk.ids
     work = _Import(unit, desk, file)
@@ -69,15 +73,31 @@ class _Import:
         entry = self._file.programme
         before = await self._unit.programmes.by_key(entry.key)
         rotas = before.settings.get("rotas", []) if before else []  # until everybody they name has an id
+        held = await self._held(before, entry.settings.legal_hold)
         programme = Programme(
             id=before.id if before else self._ids.new(),
-            settings={**entry.settings.model_dump(mode="json"), "rotas": rotas},
+            settings={**entry.settings.model_dump(mode="json"), "rotas": rotas, "legal_hold": held},
             **entry.model_dump(exclude={"settings"}),
         )
         if programme != before:
             await self._unit.programmes.save(programme)
         self.done.note(f"programme {entry.key}", new=before is None, changed=programme != before)
         return programme
+
+    async def _held(self, before: Programme | None, named: tuple[str, ...]) -> list[str]:
+        """With ids for aliases, so that a hold outlasts the name; of an alias that two people had, both are held."""
+        held: list[str] = []
+        for one in named:
+            if _HOLD.fullmatch(one):
+                held.append(one)
+                continue
+            found = await self._unit.everything.by_alias(before.id, one) if before else []
+            if not found:
+                raise NoSuchPerson(
+                    f"legal_hold: {one} is no case (K-104), no id, and nobody's alias in {self._file.programme.key}"
+                )
+            held += [person.id for person in found]
+        return list(dict.fromkeys(held))
 
     async def groups(self, programme: Programme, step: Callable[[], None]) -> dict[str, Group]:
         for entry in self._file.groups:

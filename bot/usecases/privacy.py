@@ -15,7 +15,7 @@ from bot.usecases import neutral
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.facts import date_of, months, params_for
 from bot.usecases.render import LONGEST, open_menu
-from bot.usecases.retention import BACKUPS, OF_KIND, before, gone_by, months_on, time_of
+from bot.usecases.retention import BACKUPS, OF_KIND, before, gone_by, longest, months_on, time_of
 from flows.effects import Line
 
 STEP = "PRIV"
@@ -45,6 +45,8 @@ AGREEMENT = Line("privacy", "• Your agreement: {months} after you have left.")
 AGREEMENT_LEFT = Line("privacy", "• Your agreement: by {date}.")
 CHAT = Line("privacy", "• Who you are, and how this chat reaches you: {months} after you have left.")
 CHAT_LEFT = Line("privacy", "• Who you are, and how this chat reaches you: by {date}.")
+REQUESTS = Line("privacy", "• What you ask for here: {months} after it was answered.")
+RECORD = Line("privacy", "• The record of who opened what, under a number: {months}.")
 NOTES = Line(
     "privacy",
     "If staff note something for their work, that is kept for up to {months} after they have finished with it, and what "
@@ -128,7 +130,14 @@ async def _until(unit: Unit, desk: Desk, person: Person, programme: Programme) -
             lines.append((line, {"months": months(person, time)}))
         else:
             lines.append((left, {"date": date_of(person, gone_by(OF_KIND[kind], time, person.left_at))}))
+    lines.append((REQUESTS, {"months": months(person, time_of(OF_KIND["requests"], programme))}))
+    lines.append((RECORD, {"months": months(person, await _audit_months(unit))}))
     return [desk.texts.line(person.language, line, params) for line, params in lines]
+
+
+async def _audit_months(unit: Unit) -> int:
+    """The audit log is one for all programmes, and stays for the longest time that any of them asks for."""
+    return longest(OF_KIND["audit"], await unit.programmes.all())
 
 
 def answer_by(request: Request) -> datetime:
@@ -167,7 +176,10 @@ async def show_to_staff(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
     programme = await unit.programmes.get(person.programme_id)
     if programme is None:
         raise LookupError(f"person {person.id} belongs to no programme")
-    params = {kind: months(person, time_of(OF_KIND[kind], programme)) for kind in ("audit", "people")}
+    params = {
+        "audit": months(person, await _audit_months(unit)),
+        "people": months(person, time_of(OF_KIND["people"], programme)),
+    }
     for number, line in enumerate(STAFF, start=1):
         text = desk.texts.line(person.language, line, params)
         await post(unit, desk, chat, Message(f"{SLOT}{number}", text, fresh=True))

@@ -85,8 +85,8 @@ class ReminderSettings(Entry):
 
 class ProgrammeSettings(Entry):
     """What has a default. `retention_months`: after how long what is kept about a person goes (S-42); `retention`:
-    other times for single kinds (see usecases/retention); `legal_hold`: cases (K-104) or ids of people of whom nothing
-    may go for now, or `all`.
+    other times for single kinds (see usecases/retention); `legal_hold`: cases (K-104), aliases or ids of people of whom
+    nothing may go for now, or `all`; import keeps ids for aliases.
 
     `staffed_from`, `staffed_until`: the hours of working days in which staff are there (S-12). `ladder`: who is
     asked in which order, by urgency and role. `ack_…_minutes`: when whoever has taken a case on is reminded, and
@@ -97,7 +97,7 @@ class ProgrammeSettings(Entry):
 
     retention_months: Annotated[int, Field(ge=1, le=120)] = 12
     retention: Annotated[dict[str, int], AfterValidator(checked)] = Field(default_factory=dict)
-    legal_hold: tuple[Annotated[str, Field(pattern=r"^(K-\d{1,9}|[0-9a-f]{32}|all)$")], ...] = ()
+    legal_hold: tuple[Name, ...] = ()
     staffed_from: Annotated[int, Field(ge=0, le=23)] = 9
     staffed_until: Annotated[int, Field(ge=1, le=24)] = 17
     ladder: Ladders = Field(default_factory=dict)

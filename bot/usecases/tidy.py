@@ -12,8 +12,8 @@ from typing import Final
 
 import structlog
 
-from bot.ports.inbound import Command, Inbound, Press
-from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow
+from bot.ports.inbound import Inbound, Press
+from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow, VisitRow
 from bot.ports.stores import Standing, Unit, Unreadable
 from bot.usecases.desk import Desk
 from bot.usecases.staff_notice import Told, tell_administrators
@@ -30,6 +30,8 @@ TELEGRAM: Final = timedelta(hours=48)
 AGAIN: Final = timedelta(minutes=30)
 """Between tries in a chat that is closed."""
 UNREACHABLE: Final = "unreachable"
+SLOT: Final = "question"
+"""Where a question stands."""
 
 LEFT_BEHIND = Line(
     "staff",
@@ -39,13 +41,12 @@ LEFT_BEHIND = Line(
 
 
 async def remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> None:
-    """Note what a person sent in the ledger, so that it is deleted too. A command alone tells nothing."""
+    """Note what a person sent in the ledger, so that it is deleted too: also a command alone shows that there is something."""
     if isinstance(inbound.what, Press) or inbound.message_id is None:
         return
     if await unit.ledger.by_message(chat.id, inbound.message_id) is None:
-        sensitive = not (isinstance(inbound.what, Command) and not inbound.what.argument)
         await unit.ledger.add(
-            LedgerEntry(desk.ids.new(), chat.id, inbound.message_id, "person", "", sensitive, inbound.at)
+            LedgerEntry(desk.ids.new(), chat.id, inbound.message_id, "person", "", True, inbound.at)
         )
 
 
@@ -71,24 +72,56 @@ async def _look(unit: Unit, desk: Desk, standing: Standing, now: datetime) -> bo
     if not old and not quiet:
         return False
     chat = await unit.chats.get(standing.chat_id)
-    if chat is None or not (old or await _at_rest(unit, chat)):
+    if chat is None:
         return False
-    if any(row.op == "sweep" for row in await unit.outbox.waiting(chat.id)):
+    visit = await _visit_of(unit, chat)
+    # A question is edited in place, which the ledger does not note: when it was answered last counts.
+    touched = visit.touched_at if visit else standing.newest
+    over = (
+        quiet and now - touched >= timedelta(minutes=desk.numbers.door) and await _at_rest(unit, chat, visit)
+    )
+    if not (old or over):
+        return False
+    waiting = await unit.outbox.waiting(chat.id)
+    # It would wait for what is to go first; staged in the past, it would have the sender look for it all the while.
+    if any(
+        row.op == "sweep" or (not over and row.way == "telegram" and row.due_at <= now) for row in waiting
+    ):
         return False
     if chat.state != "open" and not await _within_reach(unit, chat, now):
         return False
-    # A sweep of this lane takes what stood when it was due, so that it cannot overtake what comes meanwhile.
-    due = now + AGAIN if chat.state != "open" else now if quiet else now - LIVE
+    # A sweep of this lane takes what stood when it was due, so that it cannot overtake what comes meanwhile. A question
+    # that is open stays, unless it is old itself: somebody may be answering it.
+    due = (
+        now + AGAIN if chat.state != "open" else now if over else await _before_live(unit, chat, now, touched)
+    )
     await unit.outbox.add(OutboxRow(chat.id, Lane.TIDY, "sensitive", "sweep", due))
     return True
 
 
-async def _at_rest(unit: Unit, chat: Chat) -> bool:
+async def _before_live(unit: Unit, chat: Chat, now: datetime, touched: datetime) -> datetime:
+    """Up to when what stands is swept while something newer stays; a question answered of late stays with it."""
+    upto = now - LIVE
+    if touched > upto:
+        asked = [entry.at for entry in await unit.ledger.standing(chat.id, SLOT)]
+        live = [
+            at for at in asked if now - at < AT_MOST
+        ]  # an older one goes all the same, while it still can
+        upto = min([upto, *(at - timedelta(microseconds=1) for at in live)])
+    return upto
+
+
+async def _visit_of(unit: Unit, chat: Chat) -> VisitRow | None:
+    """The visit in front of the person."""
+    person = await unit.people.get(chat.person_id)
+    return await unit.visits.get(person.visit_id) if person and person.visit_id else None
+
+
+async def _at_rest(unit: Unit, chat: Chat, visit: VisitRow | None) -> bool:
     """Whether a participant has no question open. Staff's details and rosters go away at times of their own."""
     person = await unit.people.get(chat.person_id)
     if person is None or person.kind == "staff":
         return False
-    visit = await unit.visits.get(person.visit_id) if person.visit_id else None
     return chat.state != "open" or person.state == "left" or visit is None or visit.status != "open"
 
 

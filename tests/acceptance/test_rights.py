@@ -197,3 +197,67 @@ async def test_a_link_to_move_ends_with_leaving(house: House) -> None:
         gone = (await unit.everything.by_alias(house.programme.id, ALIAS))[0]
         with pytest.raises(CannotInvite, match="has left"):
             await invite_again(unit, house.clock, house.ids, house.programme, gone, 2)
+
+
+async def test_an_account_that_was_left_stays_a_strangers(house: House) -> None:
+    """S-44, S-01: the phone that was moved from blocks and unblocks the bot, and is a stranger's all the same."""
+    old, new = await house.member(), Phone(house.world, "new")
+    token = await moving(house, old)
+    old.block()  # so that clearing it fails, which marks other chats as blocked
+    await house.quiet()
+    await new.start(token)
+    await house.quiet()
+    person = await house.person(new)
+    await house.later(minutes=1)
+    old.unblock()
+    await house.quiet()
+    async with house.unit() as unit:
+        chat = await unit.chats.of_person(person.id)
+        former = await unit.chats.by_telegram(house.world.bot["id"], old.id)
+    assert chat is not None
+    assert chat.telegram_id == new.id
+    assert former is not None
+    assert former.state == "left"
+    since = len(old.log)
+    await house.write(old, "/menu")
+    await old.expect(reads(neutral.STRANGER))
+    assert words(old, since) == [reads(neutral.STRANGER)]
+
+
+async def test_a_new_account_begins_at_the_door(house: House) -> None:
+    """S-01: the door that was passed on the old phone is shut on the new one, however short ago that was."""
+    await house.plan_session(timedelta(hours=30))
+    old, new = await house.participant(), Phone(house.world, "new")
+    token = await moving(house, old)
+    await house.write(old, "/menu")
+    passed = (await house.person(old)).open_until
+    assert passed is not None
+    assert passed > house.clock.now()
+    await new.start(token)
+    await house.quiet()
+    assert (await house.person(new)).open_until is None
+    await house.write(new, "/privacy")
+    assert new.last.text == reads(neutral.DOOR)
+    assert set(words(new)) == {reads(neutral.DOOR)}
+
+
+async def test_what_is_sensitive_does_not_go_along(house: House) -> None:
+    """S-01, S-43: of what waits for the old account only what is neutral goes to the new one."""
+    old, new = await house.member(), Phone(house.world, "new")
+    token, person = await moving(house, old), await house.person(old)
+    late = house.clock.now() + timedelta(minutes=5)
+    async with house.bot.storage.unit() as unit:
+        chat = await unit.chats.of_person(person.id)
+        assert chat is not None
+        for slot, sensitive in (("details-x", True), ("notice-x", False)):
+            message = Message(
+                slot, f"Words of {slot}.", sensitive=sensitive, not_after=late + timedelta(hours=1)
+            )
+            await post(unit, house.bot.desk, chat, message, due_at=late)
+        await unit.commit()
+    await new.start(token)
+    await house.quiet()
+    await house.later(minutes=6)
+    assert new.shows("Words of notice-x.")
+    for phone in (old, new):
+        assert not any("Words of details-x." in text for text in words(phone))

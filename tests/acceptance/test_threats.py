@@ -190,13 +190,13 @@ async def test_somebody_else_takes_the_updates(house: House) -> None:
     conflict = ErrorAnswer(409, "Conflict: terminated by other getUpdates request")
     house.world.faults.add("getUpdates", conflict, times=None)
     phone.write("taken by the other one")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while not house.bot.poller.is_away():
             await asyncio.sleep(0.05)
     house.clock.advance(SO_LONG)
     house.world.updates.clear()
     house.world.faults.clear()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while house.bot.poller.is_away():
             await asyncio.sleep(0.05)
     await house.later(minutes=1)

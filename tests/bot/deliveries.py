@@ -24,7 +24,6 @@ class Tables:
     rows: dict[int, OutboxRow] = field(default_factory=dict)
     entries: dict[str, LedgerEntry] = field(default_factory=dict)
     chats: dict[str, Chat] = field(default_factory=dict)
-    beat: datetime | None = None
 
 
 class MemoryOutbox:
@@ -121,17 +120,6 @@ class MemoryChats:
         self._chats[chat_id] = replace(self._chats[chat_id], state=state)
 
 
-class MemoryPulses:
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-
-    async def beat(self, name: str, at: datetime) -> None:
-        self._tables.beat = at
-
-    async def last(self, name: str) -> datetime | None:
-        return self._tables.beat
-
-
 class MemoryUnit:
     def __init__(self, storage: MemoryStorage) -> None:
         self._storage = storage
@@ -139,7 +127,6 @@ class MemoryUnit:
         self.outbox = MemoryOutbox(self.tables)
         self.ledger = MemoryLedger(self.tables)
         self.chats = MemoryChats(self.tables)
-        self.pulses = MemoryPulses(self.tables)
 
     async def commit(self) -> None:
         if self._storage.commits_failing > 0:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ports.records import Lane, Request
+from bot.ports.records import Case, Lane, Request
 from bot.storage.expiry_rules import RULES
 from bot.storage.tables import metadata
 from bot.storage.unit_of_work import SqliteStorage
@@ -173,6 +173,57 @@ async def test_a_legal_hold_keeps_everything_of_the_person(house: Expiring, ref:
         await unit.commit()
     await house.run(house.clock.now() + SECOND)
     assert {house.count(table) for table in tables} == {0}
+
+
+def of_session(state: str) -> Case:
+    """A case about a session's people: somebody else is its person, the participant is named beside them."""
+    raised = tuple(
+        replace(rows.case().raised[0], script="session", choices=(one,))
+        for one in (named("other"), named("person"))
+    )
+    more = {"raised": raised, "person_id": named("other"), "session_id": None}
+    return rows.case(state=state, closed_at=NOW if state == "closed" else None, **more)
+
+
+async def named_beside(house: Expiring, state: str, **settings: object) -> None:
+    """The participant has answers and is named in a case of a session; nobody has left."""
+    await house.add(expiring.answers("self_test"), **settings)
+    async with house.storage.unit() as unit:
+        await unit.people.add(rows.person(2, id=named("other"), visit_id=None))
+        await unit.cases.add(of_session(state), [])
+        await unit.commit()
+
+
+@pytest.mark.parametrize(("ref", "stays"), [("K-101", (2, 1)), (named("person"), (2, 1)), ("K-102", (0, 0))])
+async def test_a_hold_is_of_all_whom_a_case_names(house: Expiring, ref: str, stays: tuple[int, int]) -> None:
+    """S-42 A hold on a session's case keeps what all it names have; one on any of them keeps the case."""
+    await named_beside(house, "closed", legal_hold=[ref])
+    await house.run(NOW + YEARS)
+    assert (house.count("answers"), house.count("cases")) == stays
+
+
+async def test_an_open_case_of_a_session_keeps_what_all_it_names_have(house: Expiring) -> None:
+    """S-42 S-30 What an open case may need stays of each person it names, not of the first alone."""
+    await named_beside(house, "open")
+    await house.run(NOW + YEARS)
+    assert (house.count("answers"), house.count("cases")) == (2, 1)
+
+
+async def test_a_case_stays_while_something_of_it_waits_to_be_sent(house: Expiring) -> None:
+    """S-30 S-42 A closed case whose alert still waits stays with it; once it was sent both go."""
+    await house.add(expiring.cases)
+    waits = rows.message("alert-2", lane=Lane.ALERT, case_id=CASE)
+    async with house.storage.unit() as unit:
+        await unit.outbox.add(waits)
+        await unit.commit()
+    await house.run(NOW + YEARS)
+    assert house.count("cases") == 1
+    async with house.storage.unit() as unit:
+        [row] = await unit.outbox.waiting(waits.chat_id)
+        await unit.outbox.save(replace(row, state="sent"))
+        await unit.commit()
+    await house.run(house.clock.now() + SECOND)
+    assert house.count("cases") == 0
 
 
 async def test_waiting_messages_and_open_requests_never_go(house: Expiring) -> None:

@@ -63,6 +63,8 @@ async def test_the_notice_says_until_when(room: Room) -> None:
     text = "\n".join(row.text for row in rows)
     assert "Answers: none are kept now. Each goes 12 months after you gave it." in text
     assert "up to 24 months" in text
+    assert "What you ask for here: 36 months after it was answered." in text
+    assert "The record of who opened what, under a number: 36 months." in text
     assert all(row.sensitive and len(row.text) <= LONGEST for row in rows)
     assert [data for row in rows[-1].rows for _, data in row] == [
         *(f"PRIV:{kind}" for kind in KINDS),

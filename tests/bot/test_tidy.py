@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -55,6 +56,16 @@ async def swept(room: Room, chat: Chat, **later: float) -> list[OutboxRow]:
     return [row for row in await waiting(room, chat) if row.op == "sweep"]
 
 
+async def begun(room: Room) -> None:
+    """The self-test is open, and all that came of it was sent."""
+    await room.begin()
+    chat = await chat_of(room)
+    async with room.storage.unit() as unit:
+        for row in await unit.outbox.waiting(chat.id):
+            await unit.outbox.save(replace(row, state="sent"))
+        await unit.commit()
+
+
 async def waiting(room: Room, chat: Chat) -> list[OutboxRow]:
     """What waits for the chat."""
     async with room.storage.unit() as unit:
@@ -73,13 +84,82 @@ async def test_a_chat_at_rest_is_swept_after_the_doors_minutes(room: Room) -> No
 
 async def test_an_open_question_stays_until_the_next_day(room: Room) -> None:
     """S-43: a chat with a question open is swept when its oldest sensitive message is 23 hours old, the newest stay."""
-    await room.begin()
+    await begun(room)
     chat = await chat_of(room)
     await stands(room, chat)
     assert await swept(room, chat, hours=22, minutes=59) == []
     await stands(room, chat, id=room.desk.ids.new(), message_id=6)
     [row] = await swept(room, chat, minutes=1)
     assert row.due_at == room.clock.now() - timedelta(hours=1)
+
+
+async def touched(room: Room, status: Literal["open", "done"]) -> None:
+    """An answer was taken now, and the visit is so since."""
+    async with room.storage.unit() as unit:
+        person = await unit.people.get(room.participant)
+        visit = await unit.visits.get(person.visit_id) if person and person.visit_id else None
+        assert visit is not None
+        await unit.visits.save(replace(visit, status=status, touched_at=room.clock.now()))
+        await unit.commit()
+
+
+async def test_a_sweep_waits_until_what_goes_first_was_sent(room: Room) -> None:
+    """S-43, R-10: while a message for the chat waits, no sweep is staged that could not go, and none is lost by it."""
+    await begun(room)
+    chat = await chat_of(room)
+    await stands(room, chat)
+    async with room.storage.unit() as unit:
+        await unit.outbox.add(OutboxRow(chat.id, Lane.REPLY, "notice", "say", START, "x"))
+        await unit.commit()
+    assert await swept(room, chat, hours=23) == []
+    async with room.storage.unit() as unit:
+        for row in await unit.outbox.waiting(chat.id):
+            await unit.outbox.save(replace(row, state="sent"))
+        await unit.commit()
+    assert len(await swept(room, chat, minutes=1)) == 1
+
+
+async def upto(room: Room, chat: Chat) -> datetime:
+    """One look now; up to when the one sweep that comes of it takes what stands."""
+    [row] = await swept(room, chat)
+    return row.due_at
+
+
+async def test_a_question_being_thought_about_is_not_taken(room: Room) -> None:
+    """S-43: in an open visit a question of eleven minutes ago stays when something else has become too old."""
+    await begun(room)
+    chat = await chat_of(room)
+    await stands(room, chat)
+    room.clock.advance(timedelta(hours=22, minutes=49))
+    asked = room.clock.now()
+    await stands(room, chat, id=room.desk.ids.new(), message_id=6)
+    room.clock.advance(timedelta(minutes=11))
+    assert await upto(room, chat) < asked
+
+
+async def test_a_question_that_was_edited_of_late_is_not_taken(room: Room) -> None:
+    """S-43: the ledger has the time of the first sending; what was answered a moment ago counts as new."""
+    await begun(room)
+    chat = await chat_of(room)
+    await stands(room, chat, slot="lead")
+    room.clock.advance(timedelta(hours=20))
+    asked = room.clock.now()
+    await stands(room, chat, id=room.desk.ids.new(), message_id=6)
+    room.clock.advance(timedelta(hours=2, minutes=50))
+    await touched(room, "open")
+    room.clock.advance(timedelta(minutes=11))
+    assert START < await upto(room, chat) < asked
+
+
+async def test_a_closing_line_in_place_has_its_ten_minutes(room: Room) -> None:
+    """S-43: a chat at rest is swept ten minutes after the last answer, not after the message's first sending."""
+    await begun(room)
+    chat = await chat_of(room)
+    await stands(room, chat)
+    room.clock.advance(timedelta(minutes=30))
+    await touched(room, "done")
+    assert await swept(room, chat, minutes=9) == []
+    assert len(await swept(room, chat, minutes=1)) == 1
 
 
 async def test_staffs_chats_are_swept_the_next_day(room: Room) -> None:
@@ -139,10 +219,10 @@ async def test_what_may_have_been_sent_twice_is_told(room: Room) -> None:
 
 
 async def test_a_person_s_own_words_are_noted_as_sensitive(room: Room) -> None:
-    """S-43: texts, and commands with words behind them, are deleted too; a bare command tells nothing."""
+    """S-43: texts, and commands with words behind them, are deleted too; also a bare command, which shows that there is something."""
     for what in (Text("my words"), Command("menu"), Command("menu", "my words")):
         await room.ask(room.update(what))
     chat = await chat_of(room)
     async with room.storage.unit() as unit:
         found = [e.sensitive for e in await unit.ledger.standing(chat.id) if e.side == "person"]
-    assert found == [True, False, True]
+    assert found == [True, True, True]

@@ -120,7 +120,7 @@ class Checker:
         _hold(noted == there, f"R-02: answers noted and kept differ: {noted - there} {there - noted}")
         raised = {
             (case.person_id, one.concern, one.step)
-            for case in [args[0] for args in self.town.noted.of("cases.add")]
+            for case in [args[0] for name in ("cases.add", "cases.save") for args in self.town.noted.of(name)]
             for one in case.raised
         }
         for case in await unit.cases.open_in(self.town.programme):

@@ -18,6 +18,7 @@ from bot.simulator.phone import Phone
 from bot.simulator.server import serve
 from bot.simulator.world import World
 from bot.usecases import audit_cases
+from flows.lines import OLD_BUTTON
 from tests.acceptance.processes import TOKEN, Runner, runner
 from tests.acceptance.stories import ALONE, READY, asked
 from tests.acceptance.test_killed import Books
@@ -51,13 +52,15 @@ class Actor:
     choices: dict[str, tuple[str, ...]]
     given: list[str] = field(default_factory=list)
     presses: int = 0
+    left_behind: set[str] = field(default_factory=set)
+    """First buttons of copies that a crash has left in the chat: pressed once, and refused."""
 
     async def run(self) -> None:
         """Answer what stands there; begin anew when it is over."""
         while True:
             await asyncio.sleep(0.005)
             data = asked(self.phone)
-            if not data:
+            if not data or data[0] in self.left_behind:
                 await self._begin()
                 continue
             step = data[0].split(":")[0]
@@ -75,10 +78,14 @@ class Actor:
     async def _begin(self) -> None:
         if self.phone.shows("DOOR:yes"):
             self.phone.press("DOOR:yes")
-            await self._until(lambda: bool(asked(self.phone)))
+            await self._until(self._has_question)
         else:
             self.phone.command("/selftest")
-            await self._until(lambda: bool(asked(self.phone)) or self.phone.shows("DOOR:yes") is not None)
+            await self._until(lambda: self._has_question() or self.phone.shows("DOOR:yes") is not None)
+
+    def _has_question(self) -> bool:
+        data = asked(self.phone)
+        return bool(data) and data[0] not in self.left_behind
 
     async def _press(self, data: str, step: str, choice: str) -> None:
         before, shown = asked(self.phone), self._shown()
@@ -88,7 +95,31 @@ class Actor:
         if counts:
             self.given.append(f"{step}:{choice}")
         # A press is given once: whoever has answered waits for the next question, through as many crashes as it takes.
-        await self._until(lambda: asked(self.phone) != before or (not counts and self._shown() > shown))
+        refused = self._refused()
+        await self._until(
+            lambda: (
+                asked(self.phone) != before
+                or (not counts and self._shown() > shown)
+                or self._refused() > refused
+            )
+        )
+        if self._refused() > refused and self._copies(before[0]) > 1:
+            self.left_behind.add(before[0])
+            if counts:
+                self.given.pop()
+
+    def _copies(self, data: str) -> int:
+        """How many messages have asked this: more than one only where a crash came between a call and its mark (R-10)."""
+        buttons = [(e.message.message_id, [b.data for b in e.message.buttons]) for e in self.phone.log]
+        return len({number for number, shown in buttons if data in shown})
+
+    def _refused(self) -> int:
+        return sum(
+            e.what in ("sent", "edited")
+            and e.message.from_bot
+            and e.message.text.startswith(OLD_BUTTON.msgid)
+            for e in self.phone.log
+        )
 
     def _shown(self) -> int:
         return sum(e.what in ("sent", "edited") and e.message.from_bot for e in self.phone.log)

@@ -91,6 +91,8 @@ class Telegram(AiohttpRequest):
         if fault in REFUSALS:
             if fault in REFUSED_FOR_GOOD:
                 self.refused.add(chat)
+            if fault == "400_same":
+                self.edited[chat, given["text"]] += 1  # Telegram says that it stands there so already
             return _refusal(fault)
         done = self._do(name, chat, given)
         self.step(f"{name} after")

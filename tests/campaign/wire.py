@@ -70,7 +70,7 @@ class Noted:
 
 
 WRITES = {
-    "answers.add", "outbox.add", "cases.add", "cases.add_role", "cases.save_role", "reminders.add",
+    "answers.add", "outbox.add", "cases.add", "cases.save", "cases.add_role", "cases.save_role", "reminders.add",
     "reminders.save", "reminders.correct", "seen.add",
 }  # fmt: skip
 

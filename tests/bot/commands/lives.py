@@ -111,7 +111,14 @@ async def settle(unit: Unit, language: str = "en") -> dict[str, str]:
         )
     ]
     await unit.cases.add(case, parts)
-    for actor, action in ((manager.id, "case.taken"), (support.id, "case.seen"), (who.id, "case.opened")):
-        await unit.audit.add(AuditEntry(IDS.new(), NOW, actor, action, case.id))
+    for actor, action, role in (
+        (who.id, "case.opened", ""),
+        (manager.id, "case.take", "M"),
+        (manager.id, "case.resolve", "M"),
+        (support.id, "case.see", "P"),
+    ):
+        await unit.audit.add(
+            AuditEntry(IDS.new(), NOW, actor, action, case.id, {"role": role} if role else {})
+        )
     await unit.requests.add(Request(IDS.new(), programme.id, who.id, "copy", NOW))
     return {"person": who.id, "manager": manager.id, "support": support.id, "case": case.id}

@@ -132,13 +132,26 @@ def test_an_end_written_down_shows_a_log_written_anew(vestibule: Vestibule, serv
 
 
 @pytest.mark.usefixtures("log")
-def test_an_end_that_left_by_retention_is_said_to_have(vestibule: Vestibule, service: str) -> None:
+def test_an_end_that_left_by_retention_is_said_to_have(
+    vestibule: Vestibule, service: str, opened: Opened
+) -> None:
     """R-16: an end whose entries left below an anchor can be compared with nothing, and that is said."""
     end = vestibule("audit", "verify").out.split("end: ")[1].strip()
-    vestibule("audit", "show")
+
+    async def ran() -> None:
+        storage = opened()
+        async with storage.unit() as unit:
+            when = at(401 * 24 * 60)
+            await unit.audit.add(
+                AuditEntry(named("audit", 9), when, "retention", "retention.ran", "database", {})
+            )
+            await unit.commit()
+        await storage.close()
+
+    asyncio.run(ran())
     run(
         service,
-        "INSERT INTO audit_anchors SELECT 'a', seq, hash, 0, 0 FROM audit WHERE seq = 4",
+        "INSERT INTO audit_anchors SELECT 'a', seq, hash, at + 34560000000000, at + 1 FROM audit WHERE seq = 3",
         "DELETE FROM audit WHERE seq <= 3",
     )
     told = vestibule("audit", "verify", "--head", end)

@@ -53,16 +53,16 @@ def test_secrets_are_only_set_or_not_set(vestibule: Vestibule, monkeypatch: pyte
 
 
 def test_what_is_wrong_is_a_fault(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A missing database, no token, no keys and a misspelt variable are faults; exit code 1."""
+    """A missing database, no token, no keys, no assessment and a misspelt variable are faults; exit code 1."""
     monkeypatch.setenv("VESTIBULE_DOR_MINUTES", "5")
     outcome = vestibule("doctor")
     assert outcome.code == 1
     assert "make it with: vestibule migrate" in outcome.out
     assert "VESTIBULE_DOR_MINUTES is read by nothing; VESTIBULE_DOOR_MINUTES was perhaps meant" in outcome.out
-    assert outcome.err == "4 faults\n"
+    assert outcome.err == "5 faults\n"
     lines = outcome.out.splitlines()
-    assert all(line.startswith("fault  ") for line in lines[:4])
-    assert lines.index("4 faults") < lines.index("VESTIBULE_BOT_TOKEN: not set")
+    assert all(line.startswith("fault  ") for line in lines[:5])
+    assert lines.index("5 faults") < lines.index("VESTIBULE_BOT_TOKEN: not set")
 
 
 def test_an_unknown_language_is_a_fault(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bot.ids import SystemIds
 from bot.ports.records import (
     AuditEntry,
     Request,
@@ -20,6 +22,7 @@ from bot.ports.stores import Unit
 from bot.texts import GettextTexts
 from bot.usecases.export_page import page
 from bot.usecases.export_texts import NOTICE
+from flows.values import Role, Urgency
 from tests.bot.commands.conftest import EXAMPLE, Vestibule
 from tests.bot.commands.lives import NASTY, NOW, Opened, settle, within
 
@@ -128,8 +131,8 @@ def test_the_rest_only_after_a_look_at_harm(
     assert data["tests"][0]["level"] == "hold"
     assert data["allowances"][0]["what"].startswith("a phone")
     actions = [entry["action"] for entry in data["record"]]
-    assert {"case.taken", "case.opened"} <= set(actions)
-    assert "case.seen" not in actions
+    assert {"case.take", "case.opened"} <= set(actions)
+    assert "case.see" not in actions
     assert "partner support" not in shown.lower()
     for secret in (lived["manager"], lived["support"], "M-1", "S-1"):
         assert secret not in json.dumps(data) + shown
@@ -139,6 +142,108 @@ def test_the_rest_only_after_a_look_at_harm(
 
     [entry] = [one for one in within(opened, entries) if one.action == "person.exported"]
     assert entry.detail == {"kind": "reviewed", "by": lived["manager"], "why": "access_request"}
+
+
+def reviewed(vestibule: Vestibule) -> tuple[dict[str, Any], str]:
+    """A reviewed export, both files."""
+    outcome = vestibule(
+        "export", "--person", "P-1", "--out", "copy", "--reviewed-by", "M-1", "--reason", "access_request"
+    )
+    assert outcome.code == 0, outcome.err
+    return read(Path("copy"))
+
+
+@pytest.mark.parametrize("gone", ["their roles", "their row"])
+def test_partner_support_stays_out_whoever_they_are_today(
+    vestibule: Vestibule, lived: dict[str, str], opened: Opened, gone: str
+) -> None:
+    """S-22, S-45: what partner support did is not in the record after they have left, or were erased."""
+
+    async def leave(unit: Unit) -> None:
+        if gone == "their roles":
+            await unit.people.end_roles(lived["support"])
+        someone = lived["support"] if gone == "their roles" else SystemIds().new()
+        for action, detail in (
+            ("case.details", {"roles": "P"}),
+            ("case.details", {"roles": "F,P"}),
+            ("case.climbed", {"role": "P"}),
+            ("case.strike.refused", {}),
+            ("text.struck", {"step": "ST-16"}),
+            ("case.extended", {}),
+        ):
+            await unit.audit.add(AuditEntry(SystemIds().new(), NOW, someone, action, lived["case"], detail))
+
+    within(opened, leave)
+    data, _ = reviewed(vestibule)
+    cases = [one["action"] for one in data["record"] if one["action"].startswith(("case.", "text."))]
+    assert sorted(cases) == ["case.opened", "case.resolve", "case.take"]
+
+
+def test_the_record_says_what_is_on_a_list_only(
+    vestibule: Vestibule, lived: dict[str, str], opened: Opened
+) -> None:
+    """S-26, S-45: an action nobody put on the list is not shown, so not that somebody else was at the door."""
+
+    async def note(unit: Unit) -> None:
+        for actor, action in (
+            (lived["person"], "door.not_person"),
+            (lived["manager"], "some.new_thing"),
+            (lived["manager"], "zone.set"),
+        ):
+            await unit.audit.add(AuditEntry(SystemIds().new(), NOW, actor, action, lived["person"]))
+
+    within(opened, note)
+    data, _ = reviewed(vestibule)
+    about = {one["action"]: one["who"] for one in data["record"] if not one["action"].startswith("case.")}
+    assert about == {"zone.set": "staff"}
+
+
+def test_a_case_ends_with_the_parts_that_are_shown(
+    vestibule: Vestibule, lived: dict[str, str], opened: Opened
+) -> None:
+    """S-22, S-45: when partner support was done cannot be read off a case's end, urgency or kind."""
+    later = NOW + timedelta(hours=5)
+
+    async def seen_last(unit: Unit) -> None:
+        case = await unit.cases.get(lived["case"])
+        assert case is not None
+        theirs = replace(
+            case.raised[0], concern="self_harm", urgency=Urgency.NOW, route=(Role.PARTNER_SUPPORT,)
+        )
+        await unit.cases.save(
+            replace(case, closed_at=later, urgency=Urgency.NOW, raised=(*case.raised, theirs))
+        )
+        see = AuditEntry(SystemIds().new(), later, lived["support"], "case.resolve", case.id, {"role": "P"})
+        await unit.audit.add(see)
+
+    within(opened, seen_last)
+    data, shown = reviewed(vestibule)
+    [case] = data["cases"]
+    assert case["closed_at"] == NOW.isoformat(timespec="seconds")
+    assert case["urgency"] == "session"
+    assert [one["concern"] for one in case["raised"]] == ["shared_device"]
+    assert later.isoformat(timespec="seconds") not in json.dumps(data)
+    assert "self_harm" not in json.dumps(data) + shown
+
+
+def test_a_case_whose_hidden_part_is_open_reads_as_done(
+    vestibule: Vestibule, lived: dict[str, str], opened: Opened
+) -> None:
+    """S-22: a case that only partner support keeps open reads like one that is closed; one of a shown part does not."""
+
+    async def reopen(unit: Unit) -> None:
+        case = await unit.cases.get(lived["case"])
+        assert case is not None
+        await unit.cases.save(replace(case, state="open", closed_at=None))
+        for part in await unit.cases.roles(case.id):
+            if part.role is Role.PARTNER_SUPPORT:
+                await unit.cases.save_role(
+                    replace(part, state="asking", next_target="all", next_due_at=NOW, outcome=None)
+                )
+
+    within(opened, reopen)
+    data, _ = reviewed(vestibule)
+    assert data["cases"][0]["closed_at"] == NOW.isoformat(timespec="seconds")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.ports.records import (
-    Invitation,
-)
+from bot.ports.records import Invitation, Person
 from bot.ports.stores import Unit
+from bot.usecases import erase_person
+from bot.usecases.leave import Left, leave
 from tests.bot.commands.conftest import EXAMPLE, Outcome, Vestibule
 from tests.bot.commands.lives import Opened, settle, within
 
@@ -129,3 +129,33 @@ def test_a_link_is_taken_back(vestibule: Vestibule, lived: dict[str, str], opene
     assert (outcome.code, "there is no unused link for N-1" in outcome.err) == (2, True)
     outcome = vestibule("invite", "--revoke", "N-1", "--replace", "P-1")
     assert (outcome.code, "not both" in outcome.err) == (2, True)
+
+
+def test_a_refusal_needs_reasons(vestibule: Vestibule, lived: dict[str, str]) -> None:
+    """S-45: whoever marks a request as refused is reminded to tell why, and where one can complain."""
+    ref = vestibule("requests").out.split()[0]
+    outcome = vestibule("requests", "done", ref, "--outcome", "refused")
+    assert (outcome.code, outcome.out.splitlines()[0]) == (0, f"{ref}  copy  refused")
+    assert "told why" in outcome.out
+    assert "art. 12(4)" in outcome.out
+
+
+def test_erasing_says_what_leaving_opened(
+    vestibule: Vestibule, lived: dict[str, str], opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-30, S-45: with a case that leaving opened the command exits with 1 and names it, and the leaving is kept."""
+
+    async def leaving(unit: Unit, desk: object, person: Person, why: str, by: str) -> Left:
+        left = await leave(unit, desk, person, why, by)  # type: ignore[arg-type]  # the desk as it was given
+        return replace(left, cases=("K-102",))
+
+    monkeypatch.setattr(erase_person, "leave", leaving)
+    outcome = erase(vestibule, "--yes")
+    assert (outcome.code, "P-1 has left; K-102 is open, erase afterwards" in outcome.err) == (1, True)
+
+    async def look(unit: Unit) -> tuple[str, int]:
+        person = await unit.people.get(lived["person"])
+        assert person is not None
+        return person.state, len(await unit.answers.of_person(person.id))
+
+    assert within(opened, look) == ("left", 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import webbrowser
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ import structlog
 from telegram.error import InvalidToken, NetworkError
 
 from bot import demo, logs, wiring
+from bot.commands import examine
 from bot.settings import Settings
 from bot.usecases.carry_out import MissingScript
 from tests.bot.commands.conftest import Vestibule
@@ -190,3 +192,28 @@ def test_demo_on_a_taken_port_is_one_line(vestibule: Vestibule, monkeypatch: pyt
     monkeypatch.setattr(demo, "demo", taken)
     outcome = vestibule("demo", "--no-browser")
     assert (outcome.code, outcome.err) == (1, "port 8080 is in use; choose another with --port\n")
+
+
+@pytest.mark.usefixtures("ready")
+def test_on_telegram_no_assessment_is_a_fault(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-40: where run would refuse, doctor says fault and points to the assessment, as run does."""
+    monkeypatch.delenv("VESTIBULE_DPIA_SIGNED")
+    [found] = examine.assessment(Settings(_env_file=None))
+    assert (found.mark, "run refuses without it. See docs/privacy/dpia.md" in found.says) == ("fault", True)
+    assert "docs/privacy/dpia.md" in vestibule("run").err
+
+
+def test_a_wrong_date_is_named(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-40: a date in another form is a clear fault with an example."""
+    monkeypatch.setenv("VESTIBULE_DPIA_SIGNED", "31.1.2026")
+    outcome = vestibule("doctor")
+    assert outcome.code == 1
+    assert "VESTIBULE_DPIA_SIGNED: it should be a day, as 2026-01-31" in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/going-live.md"])
+def test_sample_settings_are_enough_to_run(page: str) -> None:
+    """S-40: whoever copies a page's sample settings has each one without which nothing runs on Telegram."""
+    text = (Path(__file__).parents[3] / page).read_text("utf-8")
+    for name in ("BOT_TOKEN", "KEYS", "DPIA_SIGNED"):
+        assert re.search(rf"^(export )?VESTIBULE_{name}=", text, re.MULTILINE), name

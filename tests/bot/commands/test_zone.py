@@ -18,5 +18,5 @@ def test_what_cannot_be_set_is_said(vestibule: Vestibule, programme: None) -> No
     wrong = vestibule("zone", "P-07", "Mars/Base")
     assert (wrong.code, wrong.err) == (2, "Mars/Base is no time zone; it should look like Europe/London\n")
     nobody = vestibule("zone", "P-99", "Europe/Paris")
-    assert nobody.code == 1
+    assert nobody.code == 2
     assert "nobody is enrolled in example under this alias" in nobody.err

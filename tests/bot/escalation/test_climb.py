@@ -8,6 +8,7 @@ import pytest
 from bot.escalation.cycle import Cycle
 from bot.ports.stores import StorageFault
 from bot.usecases.climb import climb, unreachable
+from bot.usecases.leave import close_chat
 from flows.values import Role
 from tests.bot.escalation.conftest import START, concern
 
@@ -170,3 +171,14 @@ async def test_the_cycle_looks_every_five_seconds_and_survives_a_storage_fault(t
     assert not faults
     assert woken == [1]
     assert await town.alerted() == {"facilitator", "other facilitator"}
+
+
+async def test_an_alert_is_passed_on_when_somebody_leaves(town):
+    """R-07, S-31: what still waited for a member of staff who leaves is asked of the next at once."""
+    await town.raises(concern("in_public", route="F"))
+    assert await town.alerted() == {"facilitator"}
+    async with town.unit() as unit:
+        chat = await unit.chats.of_person(town.ids["facilitator"])
+        person = await unit.people.get(town.ids["facilitator"])
+        await close_chat(unit, town.desk, person, chat)
+    assert await town.alerted() == {"other facilitator"}

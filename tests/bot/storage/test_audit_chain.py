@@ -34,6 +34,11 @@ def entry(number: int, **detail: str) -> r.AuditEntry:
     return r.AuditEntry(named("audit", number), at(number), named("staff"), "case.take", named("case"), shown)
 
 
+LATER = 400 * 24 * 60
+# An anchor as the retention makes one: 400 days later, for all before that entry's next microsecond.
+ANCHOR = "INSERT INTO audit_anchors SELECT '{name}', seq, hash, at + 34560000000000, at + 1 FROM audit WHERE seq = {seq}"
+
+
 async def write(storage: SqliteStorage, *numbers: int) -> None:
     """These entries, two in a transaction."""
     for start in range(0, len(numbers), 2):
@@ -134,6 +139,8 @@ async def test_a_long_log_can_be_looked_over_in_parts(storage: SqliteStorage) ->
         "UPDATE OR REPLACE audit SET seq = 1 WHERE seq = 2",
         "INSERT INTO audit_anchors VALUES ('a', 1, 'no such hash', 0, 0)",
         "INSERT INTO audit_anchors SELECT 'a', 9, hash, 0, 0 FROM audit WHERE seq = 1",
+        "INSERT INTO audit_anchors SELECT 'a', seq, hash, at + 1, at + 1 FROM audit WHERE seq = 2",
+        "INSERT INTO audit_anchors SELECT 'a', seq, hash, at + 34560000000000, at FROM audit WHERE seq = 2",
     ],
 )
 async def test_the_database_refuses_what_is_not_growing(
@@ -147,33 +154,42 @@ async def test_the_database_refuses_what_is_not_growing(
 
 
 async def test_closed_months_leave_below_an_anchor_only(storage: SqliteStorage, database_url: str) -> None:
-    """R-16: entries up to an anchor may go, in steps; the chain holds on to its hash, also when none is left."""
-    await write(storage, *range(1, 6))
+    """R-16: old entries up to an anchor may go, in steps; the chain holds on to its hash; a younger one stays."""
+    await write(storage, *range(1, 6), LATER)
     file = file_of(database_url)
-    run(file, "INSERT INTO audit_anchors SELECT 'a', seq, hash, 0, 0 FROM audit WHERE seq = 3")
+    run(file, ANCHOR.format(name="a", seq=3))
     with pytest.raises(sqlite3.IntegrityError, match="only grows"):
         run(file, "DELETE FROM audit WHERE seq <= 4")
     for statement in ("DELETE FROM audit_anchors", "UPDATE audit_anchors SET seq = 5"):
         with pytest.raises(sqlite3.IntegrityError, match="stays as it is"):
             run(file, statement)
-    for upto, left in ((1, 4), (3, 2)):
+    for upto, left in ((1, 5), (3, 3)):
         run(file, f"DELETE FROM audit WHERE seq <= {upto}")
         found = await verdict(storage)
-        assert (found.checked, found.head.seq, found.faults) == (left, 5, ())
-    run(file, "INSERT INTO audit_anchors SELECT 'b', seq, hash, 0, 0 FROM audit WHERE seq = 5")
-    run(file, "DELETE FROM audit")
-    assert (await verdict(storage)).faults == ()
-    await write(storage, 6)
+        assert (found.checked, found.head.seq, found.faults) == (left, 6, ())
+    run(file, ANCHOR.format(name="b", seq=5))
+    with pytest.raises(sqlite3.IntegrityError, match="only grows"):
+        run(file, "DELETE FROM audit")
+    run(file, "DELETE FROM audit WHERE seq <= 5")
     found = await verdict(storage)
     assert (found.checked, found.head.seq, found.faults) == (1, 6, ())
 
 
+async def test_an_anchor_that_no_run_has_made_is_found(storage: SqliteStorage, database_url: str) -> None:
+    """R-16: who makes an anchor of their own, so that all may be deleted, is found: no run of the retention wrote of it."""
+    await write(storage, 1, 2, 3)
+    file = file_of(database_url)
+    run(file, ANCHOR.format(name="a", seq=3), "DELETE FROM audit")
+    [fault] = (await verdict(storage)).faults
+    assert "no run of the retention" in fault
+
+
 async def test_what_is_cut_off_behind_an_anchor_is_found(storage: SqliteStorage, database_url: str) -> None:
     """R-16: a log that ends before its newest anchor, or before its count, or begins without an anchor, is not whole."""
-    await write(storage, *range(1, 6))
+    await write(storage, *range(1, 5), LATER)
     await storage.close()
     file = file_of(database_url)
-    run(file, "INSERT INTO audit_anchors SELECT 'a', seq, hash, 0, 0 FROM audit WHERE seq = 3")
+    run(file, ANCHOR.format(name="a", seq=3))
     without_triggers(file)
     whole = file.read_bytes()
     for says, statements in {

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bot.ports.everything import CaseStillOpen
+from bot.ports.records import Lane
 from bot.storage.tables import metadata
+from bot.storage.unit_of_work import SqliteStorage
+from tests.bot.storage import rows as make
+from tests.bot.storage.rows import at, named
 
 OF_A_PERSON = {
     ("agreements", "person_id"), ("allowances", "person_id"), ("answers", "person_id"), ("cases", "person_id"),
@@ -35,3 +42,78 @@ def test_every_column_about_people_is_known_to_the_erasure() -> None:
         if column.name in ("person_id", "visit_id", "chat_id") and not column.foreign_keys
     }
     assert named == WITHOUT_A_KEY
+
+
+async def test_nothing_goes_while_a_case_is_open(storage: SqliteStorage) -> None:
+    """S-30, S-45: the store itself refuses, whoever asks: the case, its parts and its waiting alerts stay."""
+    async with storage.unit() as unit:
+        await make.settle(unit)
+        await unit.people.add(make.staff())
+        await unit.cases.add(make.case(), [make.case_role()])
+        await unit.outbox.add(make.message("alert", lane=Lane.ALERT, case_id=named("case", 101)))
+        with pytest.raises(CaseStillOpen):
+            await unit.everything.erase_content(make.person(), keep_cases=False)
+        assert await unit.cases.get(named("case", 101)) == make.case()
+        assert len(await unit.cases.roles(named("case", 101))) == 1
+        assert len(await unit.outbox.waiting(named("chat"))) == 1
+
+
+async def links(storage: SqliteStorage) -> set[str]:
+    """Ids of the invitations there are."""
+    async with storage.unit() as unit:
+        found = {"one", "two", "three", "four", "five"}
+        return {token for token in found if await unit.invitations.by_token(token) is not None}
+
+
+async def test_a_successor_keeps_their_link(storage: SqliteStorage) -> None:
+    """S-45: of an alias that goes on, only the links that brought or would move the erased person go, and dead ones."""
+    gone = make.person(state="left", left_at=at(30), visit_id=None)
+    async with storage.unit() as unit:
+        await make.settle(unit)
+        await unit.people.save(gone)
+        await unit.invitations.add(make.invitation(1, used_by=gone.id, used_at=at(1)), "one")
+        await unit.invitations.add(make.invitation(2, replaces=gone.id), "two")
+        await unit.invitations.add(make.invitation(3, alias=gone.alias, revoked_at=at(2)), "three")
+        await unit.invitations.add(make.invitation(4, alias=gone.alias, expires_at=at(20)), "four")
+        await unit.invitations.add(make.invitation(5, alias=gone.alias), "five")
+        await unit.commit()
+    async with storage.unit() as unit:
+        assert (await unit.everything.erase_content(gone, keep_cases=False))["invitations"] == 4
+        await unit.commit()
+    assert await links(storage) == {"five"}
+
+
+async def test_links_under_an_alias_somebody_else_bears_stay(storage: SqliteStorage) -> None:
+    """S-45: once somebody else bears the alias, nothing of theirs goes by its being equal."""
+    gone = make.person(state="left", left_at=at(30), visit_id=None)
+    async with storage.unit() as unit:
+        await make.settle(unit, 2)
+        await unit.people.save(gone)
+        await unit.people.save(make.person(2, alias=gone.alias))
+        await unit.invitations.add(make.invitation(1, used_by=gone.id, used_at=at(1)), "one")
+        used = make.invitation(2, alias=gone.alias, used_by=named("person", 2), used_at=at(40))
+        await unit.invitations.add(used, "two")
+        await unit.invitations.add(make.invitation(3, alias=gone.alias, revoked_at=at(2)), "three")
+        await unit.commit()
+    async with storage.unit() as unit:
+        await unit.everything.erase_content(gone, keep_cases=False)
+        await unit.commit()
+    assert await links(storage) == {"two", "three"}
+
+
+@pytest.mark.parametrize(
+    ("text", "goes"), [("N-07: ready", True), ("(N-07)", True), ("N-07-B: ready", False), ("AN-07", False)]
+)
+async def test_a_mention_is_of_the_whole_alias(storage: SqliteStorage, text: str, goes: bool) -> None:
+    """S-45: what was sent about N-07-B stays when N-07 is erased."""
+    async with storage.unit() as unit:
+        await make.settle(unit, 2)
+        gone = make.person(alias="N-07", visit_id=None)
+        await unit.people.save(gone)
+        await unit.outbox.add(
+            make.message("roster", chat_id=named("chat", 2), text=text, state="sent", rows=())
+        )
+        await unit.commit()
+    async with storage.unit() as unit:
+        found = await unit.everything.erase_content(gone, keep_cases=False)
+        assert found.get("outbox", 0) == int(goes)

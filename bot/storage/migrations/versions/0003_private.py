@@ -144,7 +144,8 @@ def _triggers() -> None:
         ("audit_no_update", "BEFORE UPDATE ON audit", grows),
         (
             "audit_no_delete",
-            "BEFORE DELETE ON audit WHEN NOT EXISTS (SELECT 1 FROM audit_anchors WHERE seq >= OLD.seq)",
+            "BEFORE DELETE ON audit WHEN NOT EXISTS"
+            " (SELECT 1 FROM audit_anchors WHERE seq >= OLD.seq AND up_to > OLD.at)",
             grows,
         ),
         (
@@ -161,7 +162,8 @@ def _triggers() -> None:
         (
             "audit_anchors_true",
             "BEFORE INSERT ON audit_anchors WHEN NOT EXISTS"
-            " (SELECT 1 FROM audit WHERE seq = NEW.seq AND hash = NEW.hash)",
+            " (SELECT 1 FROM audit WHERE seq = NEW.seq AND hash = NEW.hash AND at < NEW.up_to)"
+            " OR NEW.at - NEW.up_to < 31536000000000",  # 365 days: no younger month leaves
             "SELECT RAISE(ABORT, 'an anchor names an entry of the audit log')",
         ),
         ("audit_anchors_no_update", "BEFORE UPDATE ON audit_anchors", stays),

@@ -20,7 +20,7 @@ from bot.simulator.world import World
 from bot.usecases import audit_cases
 from flows.lines import OLD_BUTTON
 from tests.acceptance.processes import TOKEN, Runner, runner
-from tests.acceptance.stories import ALONE, READY, asked
+from tests.acceptance.stories import ALONE, READY
 from tests.acceptance.test_killed import Books
 
 PEOPLE = 6
@@ -59,13 +59,13 @@ class Actor:
         """Answer what stands there; begin anew when it is over."""
         while True:
             await asyncio.sleep(0.005)
-            data = asked(self.phone)
-            if not data or data[0] in self.left_behind:
+            data = self._asked()
+            if not data:
                 await self._begin()
                 continue
             step = data[0].split(":")[0]
             for choice in self._of(step):
-                found = next((one for one in asked(self.phone) if one.startswith(f"{step}:{choice}:")), "")
+                found = next((one for one in self._asked() if one.startswith(f"{step}:{choice}:")), "")
                 if not found:
                     break  # it was shown anew meanwhile
                 await self._press(found, step, choice)
@@ -84,11 +84,18 @@ class Actor:
             await self._until(lambda: self._has_question() or self.phone.shows("DOOR:yes") is not None)
 
     def _has_question(self) -> bool:
-        data = asked(self.phone)
-        return bool(data) and data[0] not in self.left_behind
+        return bool(self._asked())
+
+    def _asked(self) -> list[str]:
+        """The question that stands there, passing over copies left behind."""
+        for message in reversed(self.phone.messages):
+            data = [button.data or "" for button in message.buttons]
+            if data and data[0].count(":") == 2 and "." in data[0] and data[0] not in self.left_behind:
+                return data
+        return []
 
     async def _press(self, data: str, step: str, choice: str) -> None:
-        before, shown = asked(self.phone), self._shown()
+        before, shown = self._asked(), self._shown()
         self.phone.press(data)
         self.presses += 1
         counts = step in ONE_OF
@@ -98,9 +105,7 @@ class Actor:
         refused = self._refused()
         await self._until(
             lambda: (
-                asked(self.phone) != before
-                or (not counts and self._shown() > shown)
-                or self._refused() > refused
+                self._asked() != before or (not counts and self._shown() > shown) or self._refused() > refused
             )
         )
         if self._refused() > refused and self._copies(before[0]) > 1:

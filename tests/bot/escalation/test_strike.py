@@ -134,7 +134,7 @@ async def test_a_closed_case_can_still_be_cleaned(town):
 
 
 async def test_staffs_own_words_are_remembered_to_be_deleted(town):
-    """S-43, S-22: what staff type into their chat is sensitive and goes with the next sweep; commands alone do not."""
+    """S-43, S-22: what staff type into their chat is sensitive and goes with the next sweep; commands alone too."""
     from bot.ports.inbound import Command, Inbound, Text
     from bot.usecases.staff_desk import handle
 
@@ -151,5 +151,5 @@ async def test_staffs_own_words_are_remembered_to_be_deleted(town):
             )
         standing: list[LedgerEntry] = await unit.ledger.standing(chat.id)
     assert [(e.message_id, e.side, e.sensitive) for e in standing] == [
-        (50, "person", True), (51, "person", False), (52, "person", True),
+        (50, "person", True), (51, "person", True), (52, "person", True),
     ]  # fmt: skip

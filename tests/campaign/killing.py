@@ -15,10 +15,10 @@ from pathlib import Path
 from bot.clock import SystemClock
 from bot.ports.records import AnswerRow, Case
 from bot.simulator.phone import Phone
+from bot.simulator.records import Message
 from bot.simulator.server import serve
 from bot.simulator.world import World
 from bot.usecases import audit_cases
-from flows.lines import OLD_BUTTON
 from tests.acceptance.processes import TOKEN, Runner, runner
 from tests.acceptance.stories import ALONE, READY
 from tests.acceptance.test_killed import Books
@@ -52,8 +52,6 @@ class Actor:
     choices: dict[str, tuple[str, ...]]
     given: list[str] = field(default_factory=list)
     presses: int = 0
-    left_behind: set[str] = field(default_factory=set)
-    """First buttons of copies that a crash has left in the chat: pressed once, and refused."""
 
     async def run(self) -> None:
         """Answer what stands there; begin anew when it is over."""
@@ -87,44 +85,31 @@ class Actor:
         return bool(self._asked())
 
     def _asked(self) -> list[str]:
-        """The question that stands there, passing over copies left behind."""
-        for message in reversed(self.phone.messages):
-            data = [button.data or "" for button in message.buttons]
-            if data and data[0].count(":") == 2 and "." in data[0] and data[0] not in self.left_behind:
-                return data
-        return []
+        """The question put last, if it still stands there: a copy that a crash has left above it is none."""
+        message = self._question()
+        return [button.data or "" for button in message.buttons] if message else []
+
+    def _question(self) -> Message | None:
+        for entry in reversed(self.phone.log):
+            data = [button.data or "" for button in entry.message.buttons]
+            put = entry.what in ("sent", "edited") and entry.message.from_bot
+            if put and data and data[0].count(":") == 2 and "." in data[0]:
+                return next(
+                    (m for m in self.phone.messages if m.message_id == entry.message.message_id), None
+                )
+        return None
 
     async def _press(self, data: str, step: str, choice: str) -> None:
-        before, shown = self._asked(), self._shown()
-        self.phone.press(data)
+        before, shown, message = self._asked(), self._shown(), self._question()
+        if message is None:
+            return
+        self.phone.press_message(message.message_id, data)
         self.presses += 1
         counts = step in ONE_OF
         if counts:
             self.given.append(f"{step}:{choice}")
         # A press is given once: whoever has answered waits for the next question, through as many crashes as it takes.
-        refused = self._refused()
-        await self._until(
-            lambda: (
-                self._asked() != before or (not counts and self._shown() > shown) or self._refused() > refused
-            )
-        )
-        if self._refused() > refused and self._copies(before[0]) > 1:
-            self.left_behind.add(before[0])
-            if counts:
-                self.given.pop()
-
-    def _copies(self, data: str) -> int:
-        """How many messages have asked this: more than one only where a crash came between a call and its mark (R-10)."""
-        buttons = [(e.message.message_id, [b.data for b in e.message.buttons]) for e in self.phone.log]
-        return len({number for number, shown in buttons if data in shown})
-
-    def _refused(self) -> int:
-        return sum(
-            e.what in ("sent", "edited")
-            and e.message.from_bot
-            and e.message.text.startswith(OLD_BUTTON.msgid)
-            for e in self.phone.log
-        )
+        await self._until(lambda: self._asked() != before or (not counts and self._shown() > shown))
 
     def _shown(self) -> int:
         return sum(e.what in ("sent", "edited") and e.message.from_bot for e in self.phone.log)

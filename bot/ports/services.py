@@ -25,6 +25,14 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A time in which no update could be taken in; nothing came in between the two (UTC)."""
+
+    since: datetime
+    back_at: datetime
+
+
 class Ids(Protocol):
     """Where ids come from, so that tests can freeze them."""
 

@@ -12,7 +12,7 @@ from telegram import Bot
 from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
 
 from bot.ports.inbound import Inbound, Malformed, Press
-from bot.ports.services import Clock
+from bot.ports.services import Away, Clock
 from bot.ports.stores import StorageFault
 from bot.telegram.inbound import ALLOWED_UPDATES, parse
 
@@ -65,7 +65,8 @@ class Poller:
         self._pause = pause
         self._turned = turned
         self._failing_since: datetime | None = None
-        self._was_away: datetime | None = None
+        self._back_at: datetime | None = None
+        self._was_away: Away | None = None
         self._offset: int | None = None
         self._moved_at: datetime = clock.now()
         self.caught_up = asyncio.Event()
@@ -76,10 +77,10 @@ class Poller:
         """Whether Telegram cannot be asked now."""
         return self._failing_since is not None
 
-    def was_away(self) -> datetime | None:
-        """Since when Telegram could not be asked, told once after all that waited there has been taken (R-11)."""
-        since, self._was_away = self._was_away, None
-        return since
+    def was_away(self) -> Away | None:
+        """From when to when Telegram could not be asked, told once after all that waited there is taken (R-11)."""
+        away, self._was_away = self._was_away, None
+        return away
 
     async def run(self) -> None:
         """Reach Telegram, then poll until cancelled. Raises InvalidToken when it does not know the token.
@@ -117,10 +118,10 @@ class Poller:
             began = self._clock.now()
             try:
                 raw = await self._fetch()
+                self._back_at = self._back_at or began
                 await self._take(raw)
                 if len(raw) < MOST:
-                    self.caught_up.set()
-                    self._was_away, self._failing_since = self._failing_since or self._was_away, None
+                    self._caught_up()
                 failures = 0
                 self._turned(True)
             except (TelegramError, _NoBatch) as error:
@@ -128,9 +129,16 @@ class Poller:
                 failures = min(failures + 1, 5)
                 event = "poll.conflict" if isinstance(error, Conflict) else "poll.failed"
                 log.warning(event, fault=type(error).__name__, seconds=seconds)
-                self._failing_since = self._failing_since or began
+                self._failing_since, self._back_at = self._failing_since or began, None
                 self._turned(False)
                 await self._pause(seconds)
+
+    def _caught_up(self) -> None:
+        """Nothing waits at Telegram any more. Outages not told of yet are told as one, from the first on."""
+        self.caught_up.set()
+        if self._failing_since is not None and self._back_at is not None:
+            since = self._was_away.since if self._was_away else self._failing_since
+            self._was_away, self._failing_since = Away(since, self._back_at), None
 
     async def _fetch(self) -> list[object]:
         """The waiting updates as they came. Asking is what confirms those below the offset."""

@@ -15,6 +15,7 @@ import structlog
 
 from bot.ports.plan import ReminderKind
 from bot.ports.records import Chat, Person, Programme, StaffRole
+from bot.ports.services import Away
 from bot.ports.stores import Storage, Unit, Unreadable
 from bot.schedule import due
 from bot.schedule.times import Rules, times_of
@@ -67,8 +68,8 @@ class Intake(Protocol):
         """Whether it cannot take any now."""
         ...
 
-    def was_away(self) -> datetime | None:
-        """Since when it had not been able to, told once after it has caught up."""
+    def was_away(self) -> Away | None:
+        """From when to when it had not been able to, told once after it has caught up."""
         ...
 
 
@@ -91,9 +92,9 @@ class Pulse:
     async def __call__(self) -> None:
         """Beat if it is time; after an outage what follows from it, in the same transaction. Raises StorageFault."""
         now = self._desk.now()
-        self._away_since = self._intake.was_away() or self._away_since
+        if away := self._intake.was_away():
+            self._away_since, self._back_at = self._away_since or away.since, away.back_at
         if self._intake.is_away():
-            self._back_at = now
             return
         lately = self._beaten_at is not None and timedelta() <= now - self._beaten_at < BEAT
         if lately and self._away_since is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from bot.ports.inbound import Command
 from bot.ports.plan import Reminder, ReminderKind
 from bot.ports.records import OutboxRow, StaffRole
+from bot.ports.services import Away
 from bot.storage.sealing import Keyring
 from bot.usecases import neutral
 from bot.usecases.outage import PULSE, Pulse
@@ -28,14 +29,14 @@ async def room(database_url: str, keyring: Keyring):
 class Intake:
     def __init__(self) -> None:
         self.away = False
-        self.since: datetime | None = None
+        self.away_from: Away | None = None
 
     def is_away(self) -> bool:
         return self.away
 
-    def was_away(self) -> datetime | None:
-        since, self.since = self.since, None
-        return since
+    def was_away(self) -> Away | None:
+        away, self.away_from = self.away_from, None
+        return away
 
 
 def started(room: Room, intake: Intake | None = None) -> Pulse:
@@ -261,10 +262,42 @@ async def test_a_network_that_was_down(room: Room) -> None:
     await pulse()
     async with room.storage.unit() as unit:
         assert await unit.pulses.last(PULSE) == since, "no sign of life while nothing comes in"
-    intake.away, intake.since = False, since
+    intake.away, intake.away_from = False, Away(since, room.clock.now())
     await pulse()
     assert await said(room) == DOOR
     assert len(await notices(room, StaffRole.DUTY)) == 1
+
+
+async def test_an_outage_between_two_looks(room: Room) -> None:
+    """R-11: whoever answered before an outage that no look fell into (a machine that slept) is asked again, too."""
+    intake = Intake()
+    pulse = started(room, intake)
+    await pulse()
+    await room.begin()
+    await sent(room)
+    since = room.clock.now()
+    room.clock.advance(timedelta(seconds=200))
+    intake.away_from = Away(since, room.clock.now())
+    await pulse()
+    assert await said(room) == DOOR
+
+
+async def test_a_network_that_comes_and_goes(room: Room) -> None:
+    """R-11: an outage that was followed by a short one before anybody was told counts from its beginning."""
+    await room.begin()
+    intake = Intake()
+    pulse = started(room, intake)
+    await pulse()
+    await sent(room)
+    since = room.clock.now()
+    room.clock.advance(timedelta(seconds=200))
+    intake.away, intake.away_from = True, Away(since, room.clock.now())
+    await pulse()
+    again = room.clock.now()
+    room.clock.advance(timedelta(seconds=5))
+    intake.away, intake.away_from = False, Away(again, room.clock.now())
+    await pulse()
+    assert await said(room) == DOOR
 
 
 async def test_a_clock_that_is_moved_is_no_outage(room: Room) -> None:

@@ -47,9 +47,8 @@ class Intake:
         """Never."""
         return False
 
-    def was_away(self) -> datetime | None:
+    def was_away(self) -> None:
         """Never."""
-        return None
 
 
 @dataclass

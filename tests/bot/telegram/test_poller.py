@@ -11,6 +11,7 @@ import pytest
 from telegram.error import BadRequest, Forbidden, InvalidToken, NetworkError
 
 from bot.ports.inbound import Command, Inbound, Malformed, Press, Text
+from bot.ports.services import Away
 from bot.ports.stores import StorageFault
 from bot.simulator import ErrorAnswer, ResetBefore
 from bot.simulator import Malformed as NotJson
@@ -210,7 +211,8 @@ async def test_an_outage_is_told_once_all_is_taken(line: Line) -> None:
     await asyncio.gather(task, return_exceptions=True)
     assert not poller.is_away()
     assert intake.whats == [Text("hello")]
-    assert (poller.was_away(), poller.was_away()) == (since, None)
+    back = line.clock.now()
+    assert (poller.was_away(), poller.was_away()) == (Away(since, back), None)
     assert rounds[:4] == [False, False, False, True]
 
 
@@ -240,7 +242,11 @@ async def test_telegram_is_reached_first(line: Line) -> None:
     await until(lambda: poller.is_away())
     assert not poller.caught_up.is_set()
     await until(lambda: poller.caught_up.is_set() and bool(intake.kept))
-    assert (rounds[:3], poller.was_away(), poller.is_away()) == ([False, False, True], since, False)
+    assert (rounds[:3], poller.was_away(), poller.is_away()) == (
+        [False, False, True],
+        Away(since, since),
+        False,
+    )
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 

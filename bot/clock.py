@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 LOOK_AGAIN = 60.0
+
+
+def ticking() -> float:
+    """Seconds that only go forward, and go on while the machine sleeps where the system counts these."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class SystemClock:

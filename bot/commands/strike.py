@@ -55,7 +55,7 @@ def strike(
         in_programme(programme, work)
     except NoSuchPerson as no:
         raise Told(str(no), code=WRONG_USE) from None
-    except strike_person.NothingTyped as no:
+    except (strike_person.NothingTyped, strike_person.OnHold) as no:
         raise Told(str(no), code=FAULT) from None
 
 

@@ -6,7 +6,7 @@ read in the same unit sees them. A guarded `save` raises `Stale` when the row's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,6 +100,12 @@ class People(Protocol):
     async def save(self, person: Person) -> None: ...
     async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None: ...
     async def end_roles(self, person_id: str) -> None: ...
+    async def keep_roles(
+        self, person_id: str, kept: Collection[tuple[StaffRole, str | None]]
+    ) -> list[StaffRole]:
+        """Take away every role, in a group or everywhere, that is not among `kept`; gives which."""
+        ...
+
     async def in_role(self, programme_id: str, role: StaffRole, group_id: str | None = None) -> list[Person]:
         """Staff of that role: of that group only, or of the whole programme when `group_id` is None.
 
@@ -115,7 +121,7 @@ class People(Protocol):
         """Ids of the group's participants who cannot be read and have not left."""
         ...
 
-    async def groups_of(self, person_id: str) -> list[str]:
+    async def groups_of(self, person_id: str, role: StaffRole | None = None) -> list[str]:
         """Ids of the groups in which a staff member has a role."""
         ...
 
@@ -185,6 +191,9 @@ class Answers(Protocol):
 
     async def of_visit(self, visit_id: str) -> list[AnswerRow]: ...
     async def of_person(self, person_id: str) -> list[AnswerRow]: ...
+    async def readable_of(self, person_id: str) -> tuple[list[AnswerRow], int]:
+        """The same but for those that do not open, and how many these are."""
+        ...
 
 
 class ReadinessStore(Protocol):

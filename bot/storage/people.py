@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,7 @@ _SET_PERSON = update_by_id(people)
 _ROLES = select_where(person_roles, "person_id")
 _ADD_ROLE = insert_into(person_roles, without=["id"])
 _END_ROLES = Statement(delete(person_roles).where(person_roles.c.person_id == bindparam("person_id")))
+_END_ROLE = Statement(delete(person_roles).where(person_roles.c.id == bindparam("id")))
 _IN_GROUP = Statement(
     select(people)
     .where(people.c.group_id == bindparam("group_id"), people.c.kind == "participant")
@@ -133,6 +134,19 @@ class PersonStore:
         if known := self._known.get(person_id):
             self._known[person_id] = replace(known, roles=_sorted({*known.roles, role}))
 
+    async def keep_roles(
+        self, person_id: str, kept: Collection[tuple[StaffRole, str | None]]
+    ) -> list[StaffRole]:
+        """Take away every role, in a group or everywhere, that is not among `kept`; gives which."""
+        held = await self._work.rows(_ROLES, person_id=person_id)
+        over = [row for row in held if (StaffRole(row["role"]), row["group_id"]) not in kept]
+        for row in over:
+            await self._work.run(_END_ROLE, {"id": row["id"]})
+        left = {StaffRole(row["role"]) for row in held if row not in over}
+        if known := self._known.get(person_id):
+            self._known[person_id] = replace(known, roles=_sorted(left))
+        return [StaffRole(row["role"]) for row in over]
+
     async def end_roles(self, person_id: str) -> None:
         """Take away every role of a staff member."""
         await self._work.run(_END_ROLES, {"person_id": person_id})
@@ -165,10 +179,10 @@ class PersonStore:
             return False
         return True
 
-    async def groups_of(self, person_id: str) -> list[str]:
-        """Ids of the groups in which a staff member has a role."""
+    async def groups_of(self, person_id: str, role: StaffRole | None = None) -> list[str]:
+        """Ids of the groups in which a staff member has a role, or has that role."""
         held = await self._work.rows(_ROLES, person_id=person_id)
-        return sorted({row["group_id"] for row in held if row["group_id"]})
+        return sorted({row["group_id"] for row in held if row["group_id"] and role in (None, row["role"])})
 
     async def _people(self, statement: Statement, **values: Any) -> list[Person]:
         """Those who can be read: one row that does not open must not hide the others."""

@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import bindparam, select
 
 from bot.ports.records import Agreement, AnswerRow, Readiness, VisitRow
 from bot.ports.stores import Stale
-from bot.storage.sealing import Keyring
+from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import (
     Row,
     Statement,
@@ -23,6 +24,8 @@ from bot.storage.statements import (
 from bot.storage.tables import agreements, answers, readiness, visits
 from bot.storage.work import Work
 from flows.values import Level
+
+log = structlog.get_logger(__name__)
 
 _VISIT = select_where(visits, "id")
 _ADD_VISIT = insert_into(visits)
@@ -159,6 +162,17 @@ class AnswerStore:
     async def of_person(self, person_id: str) -> list[AnswerRow]:
         """Every version, oldest first."""
         return [self._answer(row) for row in await self._work.rows(_ANSWERS_OF_PERSON, person_id=person_id)]
+
+    async def readable_of(self, person_id: str) -> tuple[list[AnswerRow], int]:
+        """The same but for those that do not open, and how many these are: one hides no other."""
+        found, damaged = [], 0
+        for row in await self._work.rows(_ANSWERS_OF_PERSON, person_id=person_id):
+            try:
+                found.append(self._answer(row))
+            except CannotOpen as fault:
+                log.warning("answers.unreadable", error=str(fault))
+                damaged += 1
+        return found, damaged
 
     def _answer(self, row: Row) -> AnswerRow:
         body = self._keys.open_json("answers", "body", row["id"], row.pop("sealed_body"))

@@ -11,6 +11,7 @@ import structlog
 from telegram import Bot
 from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
 
+from bot.clock import ticking
 from bot.ports.inbound import Inbound, Malformed, Press
 from bot.ports.services import Away, Clock
 from bot.ports.stores import StorageFault
@@ -24,6 +25,8 @@ Intake = Callable[[Batch], Awaitable[None]]
 _GET_UPDATES: Final = "get_Updates"
 MOST: Final = 100
 _LONGEST_PAUSE: Final = 30.0
+_STALLED: Final = 150.0
+"""Seconds a round cannot take while the process runs, and after which a pressed button can be lost."""
 _QUIET: Final = timedelta(days=6)
 _ANSWERS_AT_ONCE: Final = 16
 _ANSWERS_WAITING: Final = 400
@@ -54,6 +57,7 @@ class Poller:
         long_poll: int = 25,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         turned: Callable[[bool], None] = lambda _: None,
+        ticks: Callable[[], float] = ticking,
     ) -> None:
         self._bot = bot
         self._bot_id = bot_id
@@ -64,6 +68,7 @@ class Poller:
         self._long_poll = long_poll
         self._pause = pause
         self._turned = turned
+        self._ticks = ticks
         self._failing_since: datetime | None = None
         self._back_at: datetime | None = None
         self._was_away: Away | None = None
@@ -115,9 +120,13 @@ class Poller:
     async def _poll(self) -> None:
         failures = 0
         while True:
-            began = self._clock.now()
+            began, ticks = self._clock.now(), self._ticks()
             try:
                 raw = await self._fetch()
+                if (
+                    self._ticks() - ticks >= _STALLED
+                ):  # nothing ran meanwhile: a machine that slept, a stopped process
+                    self._failing_since, self._back_at = self._failing_since or began, self._clock.now()
                 self._back_at = self._back_at or began
                 await self._take(raw)
                 if len(raw) < MOST:
@@ -182,12 +191,15 @@ class Poller:
 
     async def _keep(self, batch: Batch) -> None:
         """Hand over until it is kept. The database's faults are waited out with the offset unmoved."""
-        seconds = 0.25
+        seconds, began = 0.25, self._clock.now()
         while True:
             try:
                 await self._intake(batch)
+                self._back_at = self._back_at or self._clock.now()
                 return
             except StorageFault as fault:
+                # Meanwhile what is pressed waits at Telegram, and a button does not wait long (R-11).
+                self._failing_since, self._back_at = self._failing_since or began, None
                 log.warning(
                     "intake.storage_fault", fault=type(fault).__name__, count=len(batch), seconds=seconds
                 )

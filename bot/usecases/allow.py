@@ -47,7 +47,7 @@ async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
     if not MAY & set(person.roles):
         await _refuse(unit, desk, person, chat)
         return
-    people = await own_participants(unit, person)
+    people = await own_participants(unit, person, MAY)
     if not people:
         await say(unit, desk, person, chat, NOBODY)
         return
@@ -61,7 +61,7 @@ async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pre
 
     With `end` for a span what is allowed ends.
     """
-    own = await own_participants(unit, person) if MAY & set(person.roles) else []
+    own = await own_participants(unit, person, MAY)
     about = next((p for p in own if len(press.tail) == 12 and p.id.endswith(press.tail)), None)
     what, _, span = press.choice.partition(".")
     if about is None:

@@ -170,13 +170,16 @@ async def _speak(
     unit: Unit, desk: Desk, person: Person, chat: Chat, row: VisitRow, turn: Turn, params: dict[str, str],
     *, quiet: bool,
 ) -> None:  # fmt: skip
+    helped = False
     for effect in turn.effects:
         if isinstance(effect, fx.Retract):
             await retract(unit, desk, chat, effect.slot.value)
             await retract(unit, desk, chat, "lead")
         elif isinstance(effect, fx.Say) and not (quiet and effect.sensitive):
             for message in messages(desk, person, row.id, effect, params, person.open_until):
-                await post(unit, desk, chat, message)
+                # The buttons of the next question stand below a help text, not out of sight above it.
+                await post(unit, desk, chat, replace(message, fresh=message.fresh or helped))
+            helped = helped or effect.slot is fx.Slot.HELP
             if effect.slot is fx.Slot.HELP:  # what it answers could be guessed from it
                 soon = timedelta(minutes=desk.numbers.door)
                 await retract(unit, desk, chat, effect.slot.value, after=soon, lane=Lane.TIDY)

@@ -57,7 +57,7 @@ class Visitor:
 async def _is_own(unit: Unit, person: Person, case: Case, role: StaffRole) -> bool:
     if role not in person.roles or person.programme_id != case.programme_id:
         return False
-    if case.group_id is None or role in PROGRAMME_WIDE or not await unit.people.groups_of(person.id):
+    if case.group_id is None or role in PROGRAMME_WIDE or not await unit.people.groups_of(person.id, role):
         return True
     return any(p.id == person.id for p in await unit.people.in_role(case.programme_id, role, case.group_id))
 

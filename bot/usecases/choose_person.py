@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from bot.ports.records import Chat, Lane, Person, StaffRole
@@ -10,20 +11,23 @@ from bot.ports.stores import Unit
 from bot.usecases.desk import Desk, Message, post, retract
 
 
-async def own_groups(unit: Unit, person: Person) -> list[str]:
-    """Ids of the groups in which the person has a role.
+async def own_groups(unit: Unit, person: Person, roles: Collection[StaffRole]) -> list[str]:
+    """Ids of the groups in which the person has one of these roles: another role there opens nothing (S-21).
 
-    All of the programme for one without a group, but for facilitators: theirs is a group's role always.
+    All of the programme for a role held without a group, but for facilitators: theirs is a group's role always.
     """
-    own = await unit.people.groups_of(person.id)
-    if own or StaffRole.FACILITATOR in person.roles:
-        return own
-    return [group.id for group in await unit.programmes.groups(person.programme_id)]
+    own: set[str] = set()
+    for role in set(person.roles) & set(roles):
+        groups = await unit.people.groups_of(person.id, role)
+        if not groups and role is not StaffRole.FACILITATOR:
+            return [group.id for group in await unit.programmes.groups(person.programme_id)]
+        own |= set(groups)
+    return sorted(own)
 
 
-async def own_participants(unit: Unit, person: Person) -> list[Person]:
+async def own_participants(unit: Unit, person: Person, roles: Collection[StaffRole]) -> list[Person]:
     """The participants of these groups, by alias."""
-    found = [p for group in await own_groups(unit, person) for p in await unit.people.in_group(group)]
+    found = [p for group in await own_groups(unit, person, roles) for p in await unit.people.in_group(group)]
     return sorted(found, key=lambda p: p.alias)
 
 

@@ -13,6 +13,7 @@ from bot.usecases.ask_role import Asked, ask, reachable
 from bot.usecases.case_card import alert, readers_of, refresh
 from bot.usecases.desk import Desk
 from bot.usecases.digest import into_digest, is_solved, send_digest
+from bot.usecases.hasten import in_time
 from bot.usecases.overdue import lapse, overdue
 from bot.usecases.rota import on_duty_for
 
@@ -54,6 +55,7 @@ async def _look(unit: Unit, desk: Desk, case: Case, part: CaseRole, now: datetim
     elif part.rung == 0 and await is_solved(unit, case, part):
         await into_digest(unit, desk, case, part)
     else:
+        part = await in_time(unit, desk, case, part)
         await _keep(unit, desk, case, part, await ask(unit, case, part, now))
 
 

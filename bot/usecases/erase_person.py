@@ -19,6 +19,7 @@ from bot.usecases.find_person import open_cases
 from bot.usecases.invite import OPERATOR
 from bot.usecases.leave import CannotLeave, leave
 from bot.usecases.retention import held_back
+from bot.usecases.strike_person import forget_shown
 
 SESSION_WITHIN = timedelta(hours=12)
 SWEPT_WITHIN = timedelta(hours=48)
@@ -100,6 +101,7 @@ async def _begin(unit: Unit, desk: Desk, programme: Programme, person: Person) -
         goes = await unit.everything.erase_content(person, keep_cases=keeps_cases(programme))
     except CaseStillOpen as no:
         raise CannotErase(str(no)) from None
+    await forget_shown(unit, desk)
     # The alias stays until the chat is cleared: by it the second step finds the person.
     bare = Person(
         person.id, person.programme_id, None, person.kind, person.alias, person.language, person.timezone, "left",

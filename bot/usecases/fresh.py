@@ -11,6 +11,7 @@ from bot.usecases.hold import counts, is_held
 from flows.visit import from_json
 
 SCRIPT, STEP = "confirm", "CF-01"
+TEST = "self_test"
 ABOUT = tuple(f"ST-{number:02}" for number in range(7, 14))
 """The steps about the place, who is there, and how the person is."""
 
@@ -31,6 +32,14 @@ async def is_wanted(
     oldest = await _oldest(unit, readiness)
     since = session.starts_at - timedelta(minutes=times.fresh)
     return oldest < since and not await _confirmed(unit, person_id, session, since)
+
+
+async def is_at_it(unit: Unit, person_id: str, session: Session) -> bool:
+    """Whether a test for the session is begun and not at its end: that one answers what a confirmation would ask."""
+    return any(
+        row.script == TEST and row.session_id == session.id and row.status != "done"
+        for row in await unit.visits.of_person(person_id)
+    )
 
 
 async def _oldest(unit: Unit, readiness: Readiness) -> datetime:

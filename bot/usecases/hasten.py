@@ -13,10 +13,11 @@ import structlog
 from bot.escalation import ladder
 from bot.ports.records import AuditEntry, Case, CaseRole, Programme, Session
 from bot.ports.stores import Stale, Unit
-from bot.usecases.case_card import raised_for
+from bot.usecases.case_card import raised_for, refresh
 from bot.usecases.desk import Desk
 from bot.usecases.overdue import held_until, urgency_for
 from bot.usecases.policy import hours_of, roster_lead
+from flows.values import Role
 
 log = structlog.get_logger(__name__)
 
@@ -24,14 +25,30 @@ log = structlog.get_logger(__name__)
 async def hasten(unit: Unit, desk: Desk, session: Session, by: str) -> None:
     """Bring forward the ladders and reminders of the session's open cases; `session` is as it was just saved.
 
+    Cards that stand say the new time.
     A part that somebody changed in the meantime is left to them (R-08). The caller commits.
     """
     programme = await unit.programmes.get(session.programme_id)
     for case in await unit.cases.open_in(session.programme_id):
-        for part in await unit.cases.roles(case.id) if case.session_id == session.id else ():
+        if case.session_id != session.id:
+            continue
+        for part in await unit.cases.roles(case.id):
             sooner = await _sooner(unit, desk, programme, case, part, session.starts_at)
             if sooner != part:
                 await _keep(unit, desk, case, sooner, by)
+        await refresh(unit, desk, case, await unit.cases.roles(case.id), tuple(Role), but=())
+
+
+async def in_time(unit: Unit, desk: Desk, case: Case, part: CaseRole) -> CaseRole:
+    """The part as it is to be asked now: rungs that come late leave the others what is left before the session.
+
+    After an outage, or while nobody could be reached, the last rung is still asked before the session starts (R-05).
+    """
+    session = await unit.sessions.get(case.session_id) if case.session_id else None
+    if session is None or session.state != "planned" or session.starts_at <= desk.now():
+        return part
+    programme = await unit.programmes.get(case.programme_id)
+    return await _sooner(unit, desk, programme, case, part, session.starts_at)
 
 
 async def _sooner(

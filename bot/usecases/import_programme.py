@@ -118,11 +118,23 @@ class _Import:
         for entry in self._file.staff:
             await self._one(programme, self._group_of(entry, groups), entry, enrolled, waiting)
             step()
+        await self._end_others(groups, enrolled)
         known = {p.alias for p in enrolled.values() if StaffRole.ADMINISTRATOR in p.roles}
         known |= {i.alias for i in waiting if i.role == StaffRole.ADMINISTRATOR}
         if not known and all(entry.role is not StaffRole.ADMINISTRATOR for entry in self._file.staff):
             first = StaffEntry(alias="Administrator", role=StaffRole.ADMINISTRATOR)
             await self._invite(programme, None, first)
+
+    async def _end_others(self, groups: dict[str, Group], enrolled: dict[str, Person]) -> None:
+        """Whom the file names has the roles and groups that it names, and no others: a move ends the former (S-21)."""
+        said: dict[str, set[tuple[StaffRole, str | None]]] = {}
+        for entry in self._file.staff:
+            group = self._group_of(entry, groups)
+            said.setdefault(entry.alias, set()).add((entry.role, group.id if group else None))
+        for alias, kept in said.items():
+            if (person := enrolled.get(alias)) is not None:
+                for role in await self._unit.people.keep_roles(person.id, kept):
+                    self.done.lines.append(f"{role} {alias}: ended, since the file says otherwise now")
 
     async def rotas(self, programme: Programme) -> None:
         """With ids for aliases: of those enrolled, or of the invitation that is still waiting for them."""

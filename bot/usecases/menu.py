@@ -94,7 +94,9 @@ async def can_open(unit: Unit, desk: Desk, person: Person, place: Place, item: s
         return item in open_items(desk, person, place)
     readiness = await unit.readiness.get(place.session.id, person.id)
     rules = times_for(desk, place.programme)
-    return may_test(person) and await fresh.is_wanted(unit, person.id, place.session, readiness, rules)
+    if not may_test(person) or await fresh.is_at_it(unit, person.id, place.session):
+        return False
+    return await fresh.is_wanted(unit, person.id, place.session, readiness, rules)
 
 
 def in_time(desk: Desk, place: Place, row: VisitRow) -> bool:

@@ -31,6 +31,8 @@ from flows.effects import Line
 log = structlog.get_logger(__name__)
 
 PULSE = "cycle"
+RESTORED = "restored"
+"""When a backup was put back (bot.usecases.restored)."""
 LONGEST = timedelta(seconds=150)
 """How long may pass without a sign of life before a button pressed meanwhile can be lost."""
 BEAT = timedelta(minutes=1)
@@ -115,8 +117,11 @@ async def look_back(unit: Unit, desk: Desk, since: datetime, now: datetime, back
     The caller keeps a beat and commits, so that it is once.
     """
     log.warning("outage", seconds=int((now - since).total_seconds()))
+    # What lies before a backup that was put back is no time away; staff have been told of it in other words.
+    began = max(since, await unit.pulses.last(RESTORED) or since)
     for programme in await unit.programmes.all():
-        await _tell(unit, desk, programme, since, now)
+        if now - began >= LONGEST:
+            await _tell(unit, desk, programme, began, now)
         for group in await unit.programmes.groups(programme.id):
             for person in await unit.people.in_group(group.id):
                 try:
@@ -156,7 +161,7 @@ async def _theirs(unit: Unit, person: Person, checks: list[Check]) -> list[Check
     """Who only facilitates hears of their own groups."""
     if set(person.roles) != {StaffRole.FACILITATOR}:
         return checks
-    groups = await unit.people.groups_of(person.id)
+    groups = await unit.people.groups_of(person.id, StaffRole.FACILITATOR)
     return [check for check in checks if check[2] in groups]
 
 

@@ -123,7 +123,10 @@ async def _go_on(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mappi
 async def _press(
     unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press, message_id: int | None
 ) -> Person:
-    copy = press.step in ("DOOR", "MENU") and await take_copy_away(unit, desk, chat, message_id)
+    neutral_copy = press.step == "DOOR" or (press.step, press.choice) == ("MENU", "open")
+    copy = press.step in ("DOOR", "MENU") and await take_copy_away(
+        unit, desk, chat, message_id, sensitive=not neutral_copy
+    )
     if press.step == "LANG":
         return await choose_language(unit, desk, person, chat, press.choice)
     if press.step == "DOOR":
@@ -132,7 +135,7 @@ async def _press(
         return await _wanted(unit, desk, person, chat, "menu" if press.choice == "open" else press.choice)
     if press.step == STEP:
         return await _rights(unit, desk, person, chat, press.choice)
-    return await _answered(unit, desk, person, chat, press)
+    return await _answered(unit, desk, person, chat, press, message_id)
 
 
 async def _rights(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: str) -> Person:
@@ -198,11 +201,16 @@ async def _refused(
     return person
 
 
-async def _answered(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> Person:
+async def _answered(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press, message_id: int | None
+) -> Person:
     """A script's button. What it says counts even when the door has closed meanwhile; then nothing more is shown."""
     visit_tail, asking = read_tail(press.tail)
     row = await front(unit, person)
-    if row is None or row.status != "open" or not visit_tail or not row.id.endswith(visit_tail):
+    current = row is not None and row.status == "open" and bool(visit_tail) and row.id.endswith(visit_tail)
+    if row is None or not current or from_json(row.body).asking != asking:
+        await take_copy_away(unit, desk, chat, message_id, sensitive=True)
+    if row is None or not current:
         return await _stale(unit, desk, person, chat, press, visit_tail, asking)
     return await _turned(unit, desk, person, chat, row, Answered(press.step, press.choice, asking))
 

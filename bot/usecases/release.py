@@ -20,6 +20,7 @@ SLOT = "release"
 STEP = "REL"
 SURE = "yes."
 TAIL = 12
+MAY = frozenset({StaffRole.FACILITATOR})
 WHO = Line("staff", "For whom should a step be opened?")
 NOBODY = Line("staff", "There is nobody in your groups yet.")
 WHICH = Line("staff", "{alias}: which step should be opened? Open now: {open}.")
@@ -32,11 +33,11 @@ NONE_YET = Line("staff", "none")
 
 async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
     """The participants of the facilitator's own groups, by alias, taken away again like details (S-21)."""
-    if StaffRole.FACILITATOR not in person.roles:
+    if not MAY & set(person.roles):
         await audit(unit, desk, person, "release.refused", person.id)
         await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
         return
-    people = await own_participants(unit, person)
+    people = await own_participants(unit, person, MAY)
     if not people:
         await say(unit, desk, person, chat, NOBODY)
         return
@@ -47,7 +48,7 @@ async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
 
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
     """`REL:who:<person>` asks which step, `REL:<step>:<person>` whether it is meant, `REL:yes.<step>:…` opens it."""
-    own = await own_participants(unit, person) if StaffRole.FACILITATOR in person.roles else []
+    own = await own_participants(unit, person, MAY)
     participant = next((p for p in own if len(press.tail) == TAIL and p.id.endswith(press.tail)), None)
     if participant is None:
         await audit(unit, desk, person, "release.refused", person.id)

@@ -174,6 +174,8 @@ async def _nothing_to_confirm(at: Due) -> str:
     assert at.session is not None, "a confirmation belongs to a session"
     readiness = await at.unit.readiness.get(at.session.id, at.person.id)
     wanted = await fresh.is_wanted(at.unit, at.person.id, at.session, readiness, at.times)
+    if wanted and await fresh.is_at_it(at.unit, at.person.id, at.session):
+        return "under_way"
     return "" if wanted else "nothing_to_confirm"
 
 

@@ -16,6 +16,7 @@ from bot.ports.stores import Unit
 from bot.usecases.desk import Desk
 from bot.usecases.facts import time_of
 from bot.usecases.invite import OPERATOR
+from bot.usecases.outage import RESTORED as RESTORED_AT
 from bot.usecases.staff_notice import tell_person
 from flows.effects import Line
 
@@ -45,6 +46,7 @@ async def settle(unit: Unit, desk: Desk, made_at: datetime) -> Settled:
     withheld = await unit.restored.withhold()
     reminders = await unit.restored.withhold_reminders(now)
     invitations = await unit.restored.close_invitations(now)
+    await unit.pulses.beat(RESTORED_AT, now)
     told = 0
     for programme in await unit.programmes.all():
         people: dict[str, Person] = {}

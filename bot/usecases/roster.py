@@ -251,7 +251,7 @@ async def _entry(unit: Unit, desk: Desk, person: Person, session: Session, times
 
 async def _next_sessions(unit: Unit, desk: Desk, person: Person) -> list[Session]:
     """The next session of each of the person's groups, and of each of their participants alone, by start."""
-    now, groups = desk.now(), set(await own_groups(unit, person))
+    now, groups = desk.now(), set(await own_groups(unit, person, (StaffRole.FACILITATOR,)))
     found: dict[tuple[str | None, str | None], Session] = {}
     planned = await unit.sessions.of_programme(person.programme_id, now - LONGEST_SESSION, now + AHEAD)
     for session in planned:

@@ -182,6 +182,10 @@ STRIKE_SURE = Line(
 STRIKE_YES = Line("staff", "Yes, strike it out")
 STRIKE_NO = Line("staff", "No")
 STRUCK_OUT = Line("staff", "Struck out at {step}. Details that showed it are taken away.")
+STRIKE_HELD = Line(
+    "staff",
+    "A legal hold covers this person: nothing of theirs can be struck out while it stands. Administrators know of it.",
+)
 NOTHING_TYPED = Line("staff", "Nothing that was typed stands here.")
 UNASKED = Line("staff", "Not asked:\n{steps}")
 GONE_SOON = Line("staff", "This goes away in {minutes} minutes.")

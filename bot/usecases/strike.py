@@ -17,7 +17,7 @@ from bot.usecases.case_access import Visitor, audit, say
 from bot.usecases.case_card import in_rows, raised_for
 from bot.usecases.choose_person import show
 from bot.usecases.desk import Desk, retract
-from bot.usecases.strike_person import forget
+from bot.usecases.strike_person import OnHold, forget, refuse_held
 from flows.effects import Line
 
 STEP = "STRK"
@@ -80,6 +80,12 @@ async def _ask(
 async def _strike(unit: Unit, desk: Desk, visitor: Visitor, step: str, rows: list[AnswerRow]) -> None:
     case, now = visitor.case, desk.now()
     assert case.visit_id is not None, "what was typed belongs to a visit"
+    try:
+        await refuse_held(unit, case.person_id, case.programme_id)
+    except OnHold:
+        await retract(unit, desk, visitor.chat, slot_of(case))
+        await say(unit, desk, visitor.person, visitor.chat, texts.STRIKE_HELD)
+        return
     for row in rows:
         await unit.answers.strike(replace(row, text="", struck_by=visitor.person.id, struck_at=now))
     await audit(unit, desk, visitor.person, "text.struck", case.id, step=step, count=str(len(rows)))

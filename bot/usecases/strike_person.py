@@ -5,30 +5,46 @@ For the command line and `/written`. What stands in a case is struck there too (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bot.ports.records import AnswerRow, AuditEntry, Person
 from bot.ports.stores import Unit
 from bot.usecases.desk import Desk, retract
 from bot.usecases.invite import OPERATOR
+from bot.usecases.retention import held_back
 
 SHOWN, STRUCK = "text.shown", "text.struck"
+SLOT = "written-text"
+"""Where somebody's typed words stand in a chat of staff, one person's at a time."""
+
+
+class OnHold(Exception):
+    """A legal hold covers the person, so that nothing of theirs goes while it stands (S-42)."""
 
 
 class NothingTyped(Exception):
     """No text stands there; the message says at which steps one does."""
 
 
+async def refuse_held(unit: Unit, person_id: str, programme_id: str) -> None:
+    """Raises OnHold."""
+    programme = await unit.programmes.get(programme_id)
+    if programme and person_id in await unit.expiry.held(programme.id, held_back(programme)):
+        raise OnHold(
+            "a legal hold covers this person (programme file: legal_hold), so that nothing is struck out"
+        )
+
+
 async def typed(unit: Unit, person: Person) -> list[AnswerRow]:
-    """What the person typed and still stands, newest first."""
-    rows = [row for row in await unit.answers.of_person(person.id) if row.text]
-    return sorted(rows, key=lambda row: (row.at, row.version), reverse=True)
+    """What the person typed and still stands, newest first; an answer that does not open hides no other."""
+    rows, _ = await unit.answers.readable_of(person.id)
+    return sorted((row for row in rows if row.text), key=lambda row: (row.at, row.version), reverse=True)
 
 
-def slot_of(person_id: str) -> str:
-    """Where what a person typed stands in a chat of staff."""
-    return f"written-{person_id}"
+async def forget_shown(unit: Unit, desk: Desk) -> None:
+    """Take away every page of typed words that waits or stands in a chat of staff: whose it is stands in no slot."""
+    await _withdraw(unit, desk, await unit.outbox.forget_slot(SLOT))
 
 
 async def show(unit: Unit, desk: Desk, person: Person, by: str = OPERATOR) -> list[AnswerRow]:
@@ -39,10 +55,11 @@ async def show(unit: Unit, desk: Desk, person: Person, by: str = OPERATOR) -> li
 
 
 async def strike(unit: Unit, desk: Desk, person: Person, step: str, by: str = OPERATOR) -> int:
-    """Take away what was typed at that step, in every version; how many. Raises NothingTyped. The caller commits.
+    """Take away what was typed at that step, in every version; how many. Raises NothingTyped, OnHold. The caller commits.
 
     It goes from the answers, and from what waits or stands in a chat; what was chosen stays.
     """
+    await refuse_held(unit, person.id, person.programme_id)
     rows = await typed(unit, person)
     found = [row for row in rows if row.step == step]
     if not found:
@@ -57,12 +74,13 @@ async def strike(unit: Unit, desk: Desk, person: Person, step: str, by: str = OP
 
 async def forget(unit: Unit, desk: Desk, rows: Sequence[AnswerRow]) -> None:
     """Take these texts out of the outbox and out of every chat of staff in which they wait or stand."""
-    shown = []
     for visit_id in dict.fromkeys(row.visit_id for row in rows):
-        shown += await unit.outbox.forget_details(visit_id)
-    for person_id in dict.fromkeys(row.person_id for row in rows):
-        shown += await unit.outbox.forget_slot(slot_of(person_id))
-    for chat_id, slot in dict.fromkeys(shown):
+        await _withdraw(unit, desk, await unit.outbox.forget_details(visit_id))
+    await forget_shown(unit, desk)
+
+
+async def _withdraw(unit: Unit, desk: Desk, shown: Iterable[tuple[str, str]]) -> None:
+    for chat_id, slot in shown:
         chat = await unit.chats.get(chat_id)
         if chat is not None:
             await retract(unit, desk, chat, slot)

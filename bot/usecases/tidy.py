@@ -52,16 +52,20 @@ async def remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> None
         )
 
 
-async def take_copy_away(unit: Unit, desk: Desk, chat: Chat, message_id: int | None) -> bool:
+async def take_copy_away(
+    unit: Unit, desk: Desk, chat: Chat, message_id: int | None, *, sensitive: bool
+) -> bool:
     """A message of ours that was pressed and is not known is a copy that a crash left: it goes (S-43). Whether it is one.
 
     While anything is still on its way to the chat that may be what was pressed, so that it stays.
     """
     if message_id is None or await unit.ledger.by_message(chat.id, message_id) is not None:
         return False
-    if any(row.op == "say" for row in await unit.outbox.waiting(chat.id)):
+    if any(row.op == "say" and row.due_at <= desk.now() for row in await unit.outbox.waiting(chat.id)):
         return True
-    await unit.ledger.add(LedgerEntry(desk.ids.new(), chat.id, message_id, "bot", COPY, False, desk.now()))
+    await unit.ledger.add(
+        LedgerEntry(desk.ids.new(), chat.id, message_id, "bot", COPY, sensitive, desk.now())
+    )
     await retract(unit, desk, chat, COPY)
     return True
 

@@ -6,9 +6,11 @@ struck out there (S-40).
 
 from __future__ import annotations
 
+import structlog
+
 from bot.ports.inbound import Press
 from bot.ports.records import AnswerRow, Chat, Person, StaffRole
-from bot.ports.stores import Unit
+from bot.ports.stores import Unit, Unreadable
 from bot.usecases import staff_texts as texts
 from bot.usecases import strike_person
 from bot.usecases.case_access import audit, say
@@ -19,6 +21,7 @@ from bot.usecases.facts import params_for, time_of
 from bot.usecases.wording import LONGEST, Wording, packed
 from flows.effects import Line
 
+log = structlog.get_logger(__name__)
 SLOT = "written"
 STEP = "WRIT"
 MAY = frozenset({StaffRole.FACILITATOR})
@@ -29,6 +32,10 @@ WHO = Line("staff", "Whose written words do you want to read?")
 NOBODY = Line("staff", "There is nobody in your groups yet.")
 HEADING = Line("staff", "{alias}: what was written, the newest first. Page {page} of {pages}.")
 WROTE = Line("staff", "{step}\n{time}:\n{text}")
+DAMAGED = Line(
+    "staff",
+    "Part of what was answered cannot be read. Please tell whoever runs the software; talk to the person.",
+)
 EARLIER = Line("staff", "Earlier")
 LATER = Line("staff", "Later")
 
@@ -38,7 +45,7 @@ async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
     if not MAY & set(person.roles):
         await _refuse(unit, desk, person, chat)
         return
-    people = await own_participants(unit, person)
+    people = await own_participants(unit, person, MAY)
     if not people:
         await say(unit, desk, person, chat, NOBODY)
         return
@@ -49,7 +56,7 @@ async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> N
 
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
     """`WRIT:page.<n>:<person>` shows, `WRIT:strike:…` asks where, `WRIT:<step>:…` whether, `WRIT:yes.<step>:…` does it."""
-    own = await own_participants(unit, person) if MAY & set(person.roles) else []
+    own = await own_participants(unit, person, MAY)
     about = next((p for p in own if len(press.tail) == TAIL and p.id.endswith(press.tail)), None)
     if about is None:
         await _refuse(unit, desk, person, chat)
@@ -67,11 +74,13 @@ async def _refuse(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
 async def _read(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Person, number: str) -> None:
     rows = await strike_person.show(unit, desk, about, person.id)
     await retract(unit, desk, chat, SLOT)
-    if not rows:
+    _, damaged = await unit.answers.readable_of(about.id)
+    said = [desk.texts.line(person.language, DAMAGED)] if damaged else []
+    if not rows and not said:
         await say(unit, desk, person, chat, texts.NOTHING_TYPED)
         return
-    pages = packed([await _said(unit, desk, person, row) for row in rows], ROOM)
-    page = min(int(number), len(pages)) if number.isdecimal() and number != "0" else 1
+    pages = packed([*said, *[await _said(unit, desk, person, row) for row in rows]], ROOM)
+    page = max(1, min(int(number), len(pages))) if number.isdecimal() else 1
     params = {"alias": about.alias, "page": str(page), "pages": str(len(pages))}
     heading = desk.texts.line(person.language, HEADING, params)
     soon = desk.texts.line(person.language, texts.GONE_SOON, {"minutes": str(desk.numbers.details)})
@@ -82,14 +91,19 @@ async def _read(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Perso
     if page < len(pages):
         buttons.insert(0, (EARLIER, f"{STEP}:{PAGE}{page + 1}:{tail}"))
     text = "\n\n".join([heading, pages[page - 1], soon])
-    slot = strike_person.slot_of(about.id)
-    await unit.outbox.cancel(chat.id, [slot])  # an earlier reading's removal would come too soon
-    await show(unit, desk, chat, slot, text, in_rows(desk, person.language, buttons))
+    await unit.outbox.cancel(
+        chat.id, [strike_person.SLOT]
+    )  # an earlier reading's removal would come too soon
+    await show(unit, desk, chat, strike_person.SLOT, text, in_rows(desk, person.language, buttons))
 
 
 async def _said(unit: Unit, desk: Desk, reader: Person, row: AnswerRow) -> str:
     """The question's beginning, when, and what was typed."""
-    visit = await unit.visits.get(row.visit_id) if row.visit_id else None
+    try:
+        visit = await unit.visits.get(row.visit_id) if row.visit_id else None
+    except Unreadable as fault:
+        log.warning("written.unreadable", error=str(fault))
+        visit = None
     programme = await unit.programmes.get(reader.programme_id)
     params = params_for(reader, programme, None) if programme else {}
     version = (visit.script, visit.script_version) if visit else None
@@ -103,8 +117,12 @@ async def _strike(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Per
     steps = list(dict.fromkeys(row.step for row in await strike_person.typed(unit, about)))
     step, tail, name = word.removeprefix(SURE), about.id[-TAIL:], about.alias
     if step in steps and word.startswith(SURE):
-        await strike_person.strike(unit, desk, about, step, person.id)
         await retract(unit, desk, chat, SLOT)
+        try:
+            await strike_person.strike(unit, desk, about, step, person.id)
+        except strike_person.OnHold:
+            await say(unit, desk, person, chat, texts.STRIKE_HELD)
+            return
         await say(unit, desk, person, chat, texts.STRUCK_OUT, step=step)
     elif step in steps:
         buttons = [

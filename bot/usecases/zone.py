@@ -100,7 +100,7 @@ async def _theirs(unit: Unit, person: Person) -> list[Person]:
     if WIDE & set(person.roles):
         programme = await unit.programmes.get(person.programme_id)
         return await in_programme(unit, programme) if programme else []
-    return [one for one in await own_participants(unit, person) if one.state != "left"]
+    return [one for one in await own_participants(unit, person, MAY) if one.state != "left"]
 
 
 def _same(one: str, other: str) -> bool:

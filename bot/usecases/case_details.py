@@ -9,8 +9,10 @@ from textwrap import shorten
 
 import structlog
 
+from bot.forms import listed
 from bot.ports.records import AnswerRow, Case, Lane, Person, Raised
 from bot.ports.stores import Unit, Unreadable
+from bot.texts import set_apart
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say
 from bot.usecases.case_beside import SESSION_SCRIPT, of_session
@@ -63,14 +65,14 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
         found.append(desk.texts.line(reader.language, texts.UNREADABLE))
     if Role.PARTNER_SUPPORT in roles:
         found.append(desk.texts.line(reader.language, texts.SAFE_WAY_ONLY))
-    found += _concerns(desk, wording, raised, ", ".join(names.values()))
+    found += _concerns(desk, wording, raised, listed(reader.language, names.values()))
     if around := await _around(unit, desk, case, roles, wording):
         found.append(desk.texts.line(reader.language, texts.SURROUNDINGS, {"answers": around}))
     found += [_wrote(desk, reader, row) for row in await written(unit, case, raised)]
     unasked = [(wording.script_with(case.raised, step), step) for step in case.unasked]
     if steps := "\n".join(wording.question(*one) for one in unasked if wording.matters(*one)):
         found.append(desk.texts.line(reader.language, texts.UNASKED, {"steps": steps}))
-    found.append(desk.texts.line(reader.language, texts.GONE_SOON, {"minutes": str(desk.numbers.details)}))
+    found.append(desk.texts.line(reader.language, texts.GONE_SOON, {"number": desk.numbers.details}))
     return found
 
 
@@ -90,7 +92,7 @@ async def _alias(unit: Unit, person_id: str) -> str:
 
 
 async def _heading(unit: Unit, case: Case, desk: Desk, reader: Person, names: dict[str, str]) -> str:
-    params = {"case": case.ref, "alias": ", ".join(names.values())}
+    params = {"case": case.ref, "alias": listed(reader.language, names.values())}
     lines = [desk.texts.line(reader.language, texts.DETAILS_OF, params)]
     session = await unit.sessions.get(case.session_id) if case.session_id else None
     if session is not None:
@@ -125,7 +127,7 @@ class _Wording:
             named = texts.STEPS.get(step_id)
             return self.desk.texts.line(self.language, named) if named else step_id
         text = self.desk.texts.line(self.language, Line(f"{script}/{step_id}", step.text), self.params)
-        return f"{step_id}: {shorten(text, QUESTION, placeholder='…')}"
+        return f"{set_apart(self.language, step_id)}: {shorten(text, QUESTION, placeholder='…')}"
 
     def script_with(self, raised: Iterable[Raised], step_id: str) -> str:
         """Which of a case's scripts has the step; empty where none has it any more."""
@@ -151,7 +153,7 @@ class _Wording:
     def answered(self, script: str, step_id: str, chosen: Iterable[str]) -> str:
         """The question's beginning and the labels that were chosen; for a session's people their aliases."""
         if script == SESSION_SCRIPT:
-            names = ", ".join(self.names.get(person_id, "?") for person_id in chosen)
+            names = listed(self.language, (self.names.get(person_id, "?") for person_id in chosen))
             said = {"step": self.question(script, step_id), "choices": names}
             return self.desk.texts.line(self.language, texts.ANSWERED, said)
         found = self._script(script)
@@ -163,7 +165,7 @@ class _Wording:
             if found and choice is None and choice_id == "defer" and found.script.defer:
                 line = Line(f"{script}/defer", found.script.defer.label)
             labels.append(self.desk.texts.line(self.language, line, self.params))
-        said = {"step": self.question(script, step_id), "choices": ", ".join(labels)}
+        said = {"step": self.question(script, step_id), "choices": listed(self.language, labels)}
         return self.desk.texts.line(self.language, texts.ANSWERED, said)
 
 

@@ -43,7 +43,9 @@ def _step(script: str, node: yaml.Node) -> Iterator[Found]:
     for choice in parts["choices"].value if "choices" in parts else []:
         fields = _map(choice)
         # `missing` is no button: it stands for what was left unticked, where answers are read (a case's details).
-        where = f"button {fields['id'].value}" if fields["id"].value != "missing" else "read among the answers"
+        where = (
+            f"button {fields['id'].value}" if fields["id"].value != "missing" else "read among the answers"
+        )
         yield _found(context, fields["label"], where, _BUTTON)
         for key in ("tip", "retry", "explain"):
             if key in fields:

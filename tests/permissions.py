@@ -70,6 +70,7 @@ action                            P F H O A T t S s D d M m X L l N
 /strike {case}                    – ✓ ✓ · 1 ✓ · ✓ · ✓ · ✓ · · ? ? ?
 /release                          – ✓ ✓ ✓ ✓ · · · · · · · · · ? ? ?
 /allow                            – ✓ ✓ ✓ ✓ ✓ ✓ · · · · · · · ? ? ?
+/written                          – ✓ ✓ ✓ ✓ · · · · · · · · · ? ? ?
 /zone {alias} Europe/Oslo         – ✓ ✓ · · · · · · · · ✓ ✓ ✓ ? ? ?
 /roster                           – ✓ ✓ ✓ ✓ · · · · · · · · · ? ? ?
 /duty                             – ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ✓ ? ? ?
@@ -102,6 +103,11 @@ ALW:who:{own}                     – ✓ ✓ · · ✓ ✓ · · · · · · ·
 ALW:who:{other}                   – · · ✓ ✓ ✓ ✓ · · · · · · · ? ? ?
 ALW:phone.2w:{own}                – ✓ ✓ · · ✓ ✓ · · · · · · · ? ? ?
 ALW:phone.2w:{other}              – · · ✓ ✓ ✓ ✓ · · · · · · · ? ? ?
+WRIT:page.1:{own}                 – ✓ ✓ · · · · · · · · · · · ? ? ?
+WRIT:page.1:{other}               – · · ✓ ✓ · · · · · · · · · ? ? ?
+WRIT:strike:{own}                 – ✓ ✓ · · · · · · · · · · · ? ? ?
+WRIT:ST-01:{own}                  – ✓ ✓ · · · · · · · · · · · ? ? ?
+WRIT:yes.ST-01:{own}              – ✓ ✓ · · · · · · · · · · · ? ? ?
 ROST:show:{session}               – ✓ ✓ · · · · · · · · · · · ? ? ?
 DUTY:duty:{duty}                  – · · · · · · · · – – · · · ? ? ?
 """
@@ -143,6 +149,7 @@ WORDS = {
     "/strike": "strike out what was typed",
     "/release": "open a closed step: list of people",
     "/allow": "a dated exception: list of people",
+    "/written": "what was typed: list of people",
     "/zone": "a participant's time zone, group A",
     "/roster": "the roster",
     "/duty": "who is on duty for the own roles",
@@ -175,6 +182,9 @@ WORDS = {
     "ALW:who:{other}": "the same for group B",
     "ALW:phone.2w:{own}": "give this exception, group A",
     "ALW:phone.2w:{other}": "give this exception, group B",
+    "WRIT:page.1:{own}": "read what somebody of group A typed",
+    "WRIT:page.1:{other}": "the same for group B",
+    "WRIT:": "strike out what was typed, group A",
     "ROST:": "the roster of a session of group A",
     "DUTY:": "relieve this person of duty (nobody is on duty in the table's town)",
 }

@@ -289,6 +289,10 @@ class Outbox(Protocol):
         """Empty every details row of the visit's cases, unsent ones given up; (chat, slot) of each."""
         ...
 
+    async def forget_slot(self, slot: str) -> list[tuple[str, str]]:
+        """The same for what stood or waits in that slot, whichever chat it is."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

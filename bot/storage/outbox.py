@@ -138,6 +138,11 @@ _DETAILS = Statement(
     .join(cases, cases.c.id == outbox.c.case_id)
     .where(cases.c.visit_id == bindparam("visit_id"), outbox.c.op == "say", outbox.c.sensitive.is_(True))
 )
+_IN_SLOT = Statement(
+    select(outbox).where(
+        outbox.c.slot == bindparam("slot"), outbox.c.op == "say", outbox.c.sensitive.is_(True)
+    )
+)
 _EMPTY = update_by_id(outbox, ["sealed_payload", "state"])
 
 
@@ -232,7 +237,13 @@ class OutboxStore:
 
     async def forget_details(self, visit_id: str) -> list[tuple[str, str]]:
         """Empty every details row of the visit's cases, unsent ones given up; (chat, slot) of each (S-40)."""
-        found = await self._work.rows(_DETAILS, visit_id=visit_id)
+        return await self._forget(await self._work.rows(_DETAILS, visit_id=visit_id))
+
+    async def forget_slot(self, slot: str) -> list[tuple[str, str]]:
+        """The same for what stood or waits in that slot, whichever chat it is (S-40)."""
+        return await self._forget(await self._work.rows(_IN_SLOT, slot=slot))
+
+    async def _forget(self, found: Sequence[Row]) -> list[tuple[str, str]]:
         for row in found:
             place = f"{row['chat_id']}.{row['seal_id']}"
             sealed = self._keys.seal_json("outbox", "payload", place, {"text": "", "rows": [], "instead": ""})

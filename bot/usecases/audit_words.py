@@ -78,6 +78,8 @@ WORDS: Mapping[str, str] = {
     "session.unreadable": "could not read",
     "sessions.imported": "brought in sessions",
     "step.released": "released questions for",
+    "text.listed": "saw the list for reading written text",
+    "text.refused": "was refused reading written text",
     "text.shown": "saw written text of",
     "text.struck": "struck out text in",
     "zone.refused": "was refused setting a time zone",

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import timedelta
-from textwrap import shorten
 
 import structlog
 
 from bot.forms import listed
 from bot.ports.records import AnswerRow, Case, Lane, Person, Raised
 from bot.ports.stores import Unit, Unreadable
-from bot.texts import set_apart
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, say
-from bot.usecases.case_beside import SESSION_SCRIPT, of_session
+from bot.usecases.case_beside import of_session
 from bot.usecases.case_card import in_rows, kind_for, raised_for
 from bot.usecases.desk import Desk, Message, post, retract
 from bot.usecases.facts import params_for, time_of
 from bot.usecases.strike import strikable, written
+from bot.usecases.wording import Wording, packed
 from flows.effects import Line
-from flows.library import Playable
 from flows.values import CaseKind, Role
 
 log = structlog.get_logger(__name__)
-QUESTION = 120  # of a question's text, enough to know which it was
-LONGEST = 3500  # below Telegram's 4,096, whatever the script
 ZONE_STEP = ("welcome", "WE-TZ")  # the participant was told that staff will set their zone with them
 # Where somebody is and who is near: what staff need to know before they phone (S-26).
 AROUND = {"self_test": ("ST-07", "ST-08", "ST-09")}
@@ -43,7 +38,7 @@ async def open_details(unit: Unit, desk: Desk, visitor: Visitor) -> None:
     await audit(unit, desk, visitor.person, "case.details", case.id, roles=roles)
     gone = desk.now() + timedelta(minutes=minutes)
     undelivered = desk.texts.line(visitor.person.language, texts.UNDELIVERED)
-    pages = _packed(await _paragraphs(unit, desk, visitor))
+    pages = packed(await _paragraphs(unit, desk, visitor))
     strike = [(texts.STRIKE, f"CASE:strike:{case.ref}")] if await strikable(unit, visitor) else []
     for number, text in enumerate(pages, start=1):
         slot = f"details-{case.ref}" + (f"-{number}" if number > 1 else "")
@@ -101,84 +96,16 @@ async def _heading(unit: Unit, case: Case, desk: Desk, reader: Person, names: di
     return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wording:
-    """Says steps and choices in the reader's language, in the version of the script that was answered."""
-
-    desk: Desk
-    language: str
-    version: tuple[str, int] | None
-    params: dict[str, str]
-    names: dict[str, str]
-
-    def _script(self, name: str) -> Playable | None:
-        library = self.desk.library
-        if self.version is not None and self.version[0] == name:
-            return library.at(*self.version)
-        return library.newest(name) if name in library.names else None
-
-    def question(self, script: str, step_id: str) -> str:
-        """The step's id and the beginning of what was asked."""
-        if script == SESSION_SCRIPT and step_id in texts.SESSION_STEPS:
-            return self.desk.texts.line(self.language, texts.SESSION_STEPS[step_id])
-        found = self._script(script)
-        step = found.find(step_id) if found else None
-        if step is None:
-            named = texts.STEPS.get(step_id)
-            return self.desk.texts.line(self.language, named) if named else step_id
-        text = self.desk.texts.line(self.language, Line(f"{script}/{step_id}", step.text), self.params)
-        return f"{set_apart(self.language, step_id)}: {shorten(text, QUESTION, placeholder='…')}"
-
-    def script_with(self, raised: Iterable[Raised], step_id: str) -> str:
-        """Which of a case's scripts has the step; empty where none has it any more."""
-        for name in dict.fromkeys(item.script for item in raised):
-            if (found := self._script(name)) and found.find(step_id):
-                return name
-        return ""
-
-    def matters(self, script: str, step_id: str) -> bool:
-        """Whether an answer there could have raised something that is not merely for review; not known counts too."""
-        found = self._script(script)
-        step = found.find(step_id) if found else None
-        if found is None or step is None or step.risk:
-            return True
-        raises = [one for choice in step.choices for one in choice.raises]
-        raises += [one for rule in found.script.rules if rule.step == step_id for one in rule.raises]
-        catalogue = self.desk.library.catalogue
-        return any(
-            one.concern not in catalogue or catalogue[one.concern].kind is not CaseKind.REVIEW
-            for one in raises
-        )
-
-    def answered(self, script: str, step_id: str, chosen: Iterable[str]) -> str:
-        """The question's beginning and the labels that were chosen; for a session's people their aliases."""
-        if script == SESSION_SCRIPT:
-            names = listed(self.language, (self.names.get(person_id, "?") for person_id in chosen))
-            said = {"step": self.question(script, step_id), "choices": names}
-            return self.desk.texts.line(self.language, texts.ANSWERED, said)
-        found = self._script(script)
-        step = found.find(step_id) if found else None
-        labels: list[str] = []
-        for choice_id in chosen:
-            choice = step.choice(choice_id) if step else None
-            line = Line(f"{script}/{step_id}", choice.label if choice else choice_id)
-            if found and choice is None and choice_id == "defer" and found.script.defer:
-                line = Line(f"{script}/defer", found.script.defer.label)
-            labels.append(self.desk.texts.line(self.language, line, self.params))
-        said = {"step": self.question(script, step_id), "choices": listed(self.language, labels)}
-        return self.desk.texts.line(self.language, texts.ANSWERED, said)
-
-
-async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person, names: dict[str, str]) -> _Wording:
+async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person, names: dict[str, str]) -> Wording:
     visit = await unit.visits.get(case.visit_id) if case.visit_id else None
     programme = await unit.programmes.get(case.programme_id)
     session = await unit.sessions.get(case.session_id) if case.session_id else None
     params = params_for(reader, programme, session) if programme else {}
     version = (visit.script, visit.script_version) if visit else None
-    return _Wording(desk, reader.language, version, params, names)
+    return Wording(desk, reader.language, version, params, names)
 
 
-def _concerns(desk: Desk, wording: _Wording, raised: Iterable[Raised], alias: str) -> list[str]:
+def _concerns(desk: Desk, wording: Wording, raised: Iterable[Raised], alias: str) -> list[str]:
     """Each concern once, with everything that raised it and the suggested next step (S-26)."""
     by_concern: dict[str, list[Raised]] = {}
     for item in raised:
@@ -200,7 +127,7 @@ def _concerns(desk: Desk, wording: _Wording, raised: Iterable[Raised], alias: st
     return found
 
 
-async def _around(unit: Unit, desk: Desk, case: Case, roles: Collection[Role], wording: _Wording) -> str:
+async def _around(unit: Unit, desk: Desk, case: Case, roles: Collection[Role], wording: Wording) -> str:
     """What the same visit said about the surroundings, as it was answered last, beside the steps that raised."""
     if case.visit_id is None or kind_for(desk, case, roles) not in (CaseKind.SAFETY, CaseKind.SPACE):
         return ""
@@ -219,16 +146,3 @@ def _wrote(desk: Desk, reader: Person, row: AnswerRow) -> str:
         return desk.texts.line(reader.language, texts.WROTE, {"step": row.step, "text": row.text})
     about = {"step": row.step, "time": time_of(reader, row.struck_at)}
     return desk.texts.line(reader.language, texts.WROTE_STRUCK, about)
-
-
-def _packed(paragraphs: Iterable[str]) -> list[str]:
-    """The paragraphs in as few messages as fit; one that is too long by itself is cut into several."""
-    messages: list[str] = []
-    for paragraph in paragraphs:
-        for start in range(0, len(paragraph), LONGEST):
-            piece = paragraph[start : start + LONGEST]
-            if messages and len(messages[-1]) + 2 + len(piece) <= LONGEST:
-                messages[-1] += "\n\n" + piece
-            else:
-                messages.append(piece)
-    return messages

@@ -20,7 +20,7 @@ from bot.usecases.outside import keep_outside
 from bot.usecases.privacy import STEP, show_privacy
 from bot.usecases.render import notice, open_menu, read_tail
 from bot.usecases.resume import closed, front, halt, resume, show_held_back
-from bot.usecases.tidy import remember
+from bot.usecases.tidy import remember, take_copy_away
 from flows.effects import Line, RaiseConcern
 from flows.inputs import Answered, Input, Interrupted, Resumed, Stopped, Unclear, Wrote
 from flows.lines import CLOSINGS, OLD_BUTTON
@@ -48,7 +48,7 @@ async def handle(unit: Unit, desk: Desk, person: Person, chat: Chat, inbound: In
         case Command(name=name, argument=argument):
             after = await _command(unit, desk, person, chat, name, argument)
         case Press():
-            after = await _press(unit, desk, person, chat, inbound.what)
+            after = await _press(unit, desk, person, chat, inbound.what, inbound.message_id)
         case Text(text=text):
             after = await _spoke(unit, desk, person, chat, Wrote(text))
         case Sent(kind=kind, text=text):
@@ -120,11 +120,14 @@ async def _go_on(unit: Unit, desk: Desk, person: Person, chat: Chat, then: Mappi
             return await menu.show(unit, desk, person, chat)
 
 
-async def _press(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> Person:
+async def _press(
+    unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press, message_id: int | None
+) -> Person:
+    copy = press.step in ("DOOR", "MENU") and await take_copy_away(unit, desk, chat, message_id)
     if press.step == "LANG":
         return await choose_language(unit, desk, person, chat, press.choice)
     if press.step == "DOOR":
-        return await _door(unit, desk, person, chat, press.choice)
+        return await _door(unit, desk, person, chat, press.choice, copy=copy)
     if press.step == "MENU":
         return await _wanted(unit, desk, person, chat, "menu" if press.choice == "open" else press.choice)
     if press.step == STEP:
@@ -141,13 +144,17 @@ async def _rights(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: st
     return person
 
 
-async def _door(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: str) -> Person:
+async def _door(unit: Unit, desk: Desk, person: Person, chat: Chat, choice: str, *, copy: bool) -> Person:
     if choice not in ("yes", "later", "not_me"):
         await _say(unit, desk, person, chat, OLD_BUTTON, more=True)
         return person
     then = person.pending
     if choice == "yes" and then is None and door.is_open(desk, person):
-        return door.kept_open(desk, person)  # tapped twice: what it opened stands there already
+        # Tapped twice, what it opened stands there already; a copy may be all that is left in the chat.
+        ahead = await front(unit, person) if copy else None
+        alone = copy and (ahead is None or ahead.status != "open")
+        person = door.kept_open(desk, person)
+        return await menu.show(unit, desk, person, chat) if alone else person
     await retract(unit, desk, chat, "door")
     if choice == "yes":
         return await _go_on(unit, desk, door.kept_open(desk, person), chat, then or {"do": "menu"})

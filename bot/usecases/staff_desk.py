@@ -10,7 +10,7 @@ from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Case, Chat, Person
 from bot.ports.stores import Unit
 from bot.texts import best_of
-from bot.usecases import allow, duty, hand_over, neutral, privacy, release, roster, strike
+from bot.usecases import allow, duty, hand_over, neutral, privacy, release, roster, strike, written
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import Visitor, audit, find, say, visit
 from bot.usecases.case_actions import lift, offer_lifts, offer_outcomes, resolve
@@ -113,6 +113,7 @@ COMMANDS: dict[str, Action] = {
 OPENS: dict[str, Callable[[Unit, Desk, Person, Chat], Awaitable[None]]] = {
     "release": release.choose_person,
     "allow": allow.choose_person,
+    "written": written.choose_person,
     "roster": roster.ask_which,
     "duty": duty.show_duty,
     "privacy": privacy.show_to_staff,
@@ -120,6 +121,7 @@ OPENS: dict[str, Callable[[Unit, Desk, Person, Chat], Awaitable[None]]] = {
 LISTS: dict[str, Callable[[Unit, Desk, Person, Chat, Press], Awaitable[None]]] = {
     "REL": release.pressed,
     "ALW": allow.pressed,
+    written.STEP: written.pressed,
     "ROST": roster.pressed,
     duty.STEP: duty.pressed,
 }

@@ -17,6 +17,7 @@ from bot.usecases.case_access import Visitor, audit, say
 from bot.usecases.case_card import in_rows, raised_for
 from bot.usecases.choose_person import show
 from bot.usecases.desk import Desk, retract
+from bot.usecases.strike_person import forget
 from flows.effects import Line
 
 STEP = "STRK"
@@ -82,9 +83,6 @@ async def _strike(unit: Unit, desk: Desk, visitor: Visitor, step: str, rows: lis
     for row in rows:
         await unit.answers.strike(replace(row, text="", struck_by=visitor.person.id, struck_at=now))
     await audit(unit, desk, visitor.person, "text.struck", case.id, step=step, count=str(len(rows)))
-    for chat_id, slot in await unit.outbox.forget_details(case.visit_id):
-        chat = await unit.chats.get(chat_id)
-        if chat is not None:
-            await retract(unit, desk, chat, slot)
+    await forget(unit, desk, rows)
     await retract(unit, desk, visitor.chat, slot_of(case))
     await say(unit, desk, visitor.person, visitor.chat, texts.STRUCK_OUT, step=step)

@@ -15,7 +15,7 @@ import structlog
 from bot.ports.inbound import Inbound, Press
 from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow, VisitRow
 from bot.ports.stores import Standing, Unit, Unreadable
-from bot.usecases.desk import Desk
+from bot.usecases.desk import Desk, retract
 from bot.usecases.staff_notice import Told, tell_administrators
 from flows.effects import Line
 
@@ -32,6 +32,8 @@ AGAIN: Final = timedelta(minutes=30)
 UNREACHABLE: Final = "unreachable"
 SLOT: Final = "question"
 """Where a question stands."""
+COPY: Final = "copy"
+"""Where a copy that a crash left is put once it is known of."""
 
 KEPT = Line(
     "staff",
@@ -57,6 +59,20 @@ async def remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> None
         await unit.ledger.add(
             LedgerEntry(desk.ids.new(), chat.id, inbound.message_id, "person", "", True, inbound.at)
         )
+
+
+async def take_copy_away(unit: Unit, desk: Desk, chat: Chat, message_id: int | None) -> bool:
+    """A message of ours that was pressed and is not known is a copy that a crash left: it goes (S-43). Whether it is one.
+
+    While anything is still on its way to the chat that may be what was pressed, so that it stays.
+    """
+    if message_id is None or await unit.ledger.by_message(chat.id, message_id) is not None:
+        return False
+    if any(row.op == "say" for row in await unit.outbox.waiting(chat.id)):
+        return True
+    await unit.ledger.add(LedgerEntry(desk.ids.new(), chat.id, message_id, "bot", COPY, False, desk.now()))
+    await retract(unit, desk, chat, COPY)
+    return True
 
 
 async def tidy(unit: Unit, desk: Desk, now: datetime) -> int:

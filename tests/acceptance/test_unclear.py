@@ -160,6 +160,21 @@ async def test_the_door_tapped_twice(house: House) -> None:
     assert not phone.shows("MENU:selftest")
 
 
+async def test_a_copy_of_the_door_that_a_crash_left(house: House) -> None:
+    """R-10, S-43: pressing a copy that nothing is known of leads to the menu, never to silence, and takes it away."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.write(phone, "/selftest")
+    door = phone.last
+    await house.press(phone, "DOOR:yes")
+    await house.walk(phone, READY)
+    copy = house.world.put(phone.id, door)
+    house.world.press(copy, phone.id, "DOOR:yes")
+    await house.quiet()
+    assert phone.shows("What would you like to do?")
+    assert not phone.shows("DOOR:yes")
+
+
 async def test_ten_taps_at_once(house: House) -> None:
     """Ten taps in one batch: each step is answered once, in order, and the last question stands once."""
     await house.plan_session()

@@ -75,11 +75,17 @@ class Actor:
 
     async def _begin(self) -> None:
         if self.phone.shows("DOOR:yes"):
+            before = len(self.phone.log)
             self.phone.press("DOOR:yes")
-            await self._until(self._has_question)
+            # A copy of the door that a crash has left leads to the menu.
+            await self._until(lambda: self._has_question() or self._was_sent("MENU:privacy", before))
         else:
             self.phone.command("/selftest")
             await self._until(lambda: self._has_question() or self.phone.shows("DOOR:yes") is not None)
+
+    def _was_sent(self, data: str, since: int) -> bool:
+        new = [entry.message for entry in self.phone.log[since:] if entry.what == "sent"]
+        return any(button.data == data for message in new for button in message.buttons)
 
     def _has_question(self) -> bool:
         return bool(self._asked())

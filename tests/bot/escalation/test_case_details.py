@@ -6,7 +6,7 @@ import pytest
 
 from bot.ports.records import AnswerRow
 from bot.usecases import staff_texts
-from bot.usecases.case_details import LONGEST
+from bot.usecases.wording import LONGEST
 from tests.bot.escalation.conftest import START, concern, hold
 
 

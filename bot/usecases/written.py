@@ -1,0 +1,121 @@
+"""`/written`: what participants of one's own groups typed, in the chat: all of it, also what raised nothing (S-24).
+
+To be read like details (S-21): from a list of people, recorded, protected, gone after the same minutes; and to be
+struck out there (S-40).
+"""
+
+from __future__ import annotations
+
+from bot.ports.inbound import Press
+from bot.ports.records import AnswerRow, Chat, Person, StaffRole
+from bot.ports.stores import Unit
+from bot.usecases import staff_texts as texts
+from bot.usecases import strike_person
+from bot.usecases.case_access import audit, say
+from bot.usecases.case_card import in_rows
+from bot.usecases.choose_person import own_participants, show
+from bot.usecases.desk import Desk, retract
+from bot.usecases.facts import params_for, time_of
+from bot.usecases.wording import LONGEST, Wording, packed
+from flows.effects import Line
+
+SLOT = "written"
+STEP = "WRIT"
+MAY = frozenset({StaffRole.FACILITATOR})
+PAGE, STRIKE, SURE = "page.", "strike", "yes."
+TAIL = 12
+ROOM = LONGEST - 300  # the heading and the last line stand with each page
+WHO = Line("staff", "Whose written words do you want to read?")
+NOBODY = Line("staff", "There is nobody in your groups yet.")
+HEADING = Line("staff", "{alias}: what was written, the newest first. Page {page} of {pages}.")
+WROTE = Line("staff", "{step}\n{time}:\n{text}")
+EARLIER = Line("staff", "Earlier")
+LATER = Line("staff", "Later")
+
+
+async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
+    """The participants of the facilitator's own groups, by alias, taken away again like details."""
+    if not MAY & set(person.roles):
+        await _refuse(unit, desk, person, chat)
+        return
+    people = await own_participants(unit, person)
+    if not people:
+        await say(unit, desk, person, chat, NOBODY)
+        return
+    await audit(unit, desk, person, "text.listed", person.id)
+    rows = tuple(((p.alias, f"{STEP}:{PAGE}1:{p.id[-TAIL:]}"),) for p in people)
+    await show(unit, desk, chat, SLOT, desk.texts.line(person.language, WHO), rows)
+
+
+async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
+    """`WRIT:page.<n>:<person>` shows, `WRIT:strike:…` asks where, `WRIT:<step>:…` whether, `WRIT:yes.<step>:…` does it."""
+    own = await own_participants(unit, person) if MAY & set(person.roles) else []
+    about = next((p for p in own if len(press.tail) == TAIL and p.id.endswith(press.tail)), None)
+    if about is None:
+        await _refuse(unit, desk, person, chat)
+    elif press.choice.startswith(PAGE):
+        await _read(unit, desk, person, chat, about, press.choice.removeprefix(PAGE))
+    else:
+        await _strike(unit, desk, person, chat, about, press.choice)
+
+
+async def _refuse(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
+    await audit(unit, desk, person, "text.refused", person.id)
+    await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
+
+
+async def _read(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Person, number: str) -> None:
+    rows = await strike_person.show(unit, desk, about, person.id)
+    await retract(unit, desk, chat, SLOT)
+    if not rows:
+        await say(unit, desk, person, chat, texts.NOTHING_TYPED)
+        return
+    pages = packed([await _said(unit, desk, person, row) for row in rows], ROOM)
+    page = min(int(number), len(pages)) if number.isdecimal() and number != "0" else 1
+    params = {"alias": about.alias, "page": str(page), "pages": str(len(pages))}
+    heading = desk.texts.line(person.language, HEADING, params)
+    soon = desk.texts.line(person.language, texts.GONE_SOON, {"number": desk.numbers.details})
+    tail = about.id[-TAIL:]
+    buttons = [(texts.STRIKE, f"{STEP}:{STRIKE}:{tail}")]
+    if page > 1:
+        buttons.insert(0, (LATER, f"{STEP}:{PAGE}{page - 1}:{tail}"))
+    if page < len(pages):
+        buttons.insert(0, (EARLIER, f"{STEP}:{PAGE}{page + 1}:{tail}"))
+    text = "\n\n".join([heading, pages[page - 1], soon])
+    slot = strike_person.slot_of(about.id)
+    await unit.outbox.cancel(chat.id, [slot])  # an earlier reading's removal would come too soon
+    await show(unit, desk, chat, slot, text, in_rows(desk, person.language, buttons))
+
+
+async def _said(unit: Unit, desk: Desk, reader: Person, row: AnswerRow) -> str:
+    """The question's beginning, when, and what was typed."""
+    visit = await unit.visits.get(row.visit_id) if row.visit_id else None
+    programme = await unit.programmes.get(reader.programme_id)
+    params = params_for(reader, programme, None) if programme else {}
+    version = (visit.script, visit.script_version) if visit else None
+    wording = Wording(desk, reader.language, version, params, {})
+    said = {"step": wording.question(row.script, row.step), "time": time_of(reader, row.at), "text": row.text}
+    return desk.texts.line(reader.language, WROTE, said)
+
+
+async def _strike(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Person, word: str) -> None:
+    """Step ids only, never what was typed."""
+    steps = list(dict.fromkeys(row.step for row in await strike_person.typed(unit, about)))
+    step, tail, name = word.removeprefix(SURE), about.id[-TAIL:], about.alias
+    if step in steps and word.startswith(SURE):
+        await strike_person.strike(unit, desk, about, step, person.id)
+        await retract(unit, desk, chat, SLOT)
+        await say(unit, desk, person, chat, texts.STRUCK_OUT, step=step)
+    elif step in steps:
+        buttons = [
+            (texts.STRIKE_YES, f"{STEP}:{SURE}{step}:{tail}"),
+            (texts.STRIKE_NO, f"{STEP}:{STRIKE}:{tail}"),
+        ]
+        text = desk.texts.line(person.language, texts.STRIKE_SURE, {"case": name, "step": step})
+        await show(unit, desk, chat, SLOT, text, in_rows(desk, person.language, buttons))
+    elif steps:
+        buttons = [(Line("staff", one), f"{STEP}:{one}:{tail}") for one in steps]
+        text = desk.texts.line(person.language, texts.STRIKE_WHICH, {"case": name})
+        await show(unit, desk, chat, SLOT, text, in_rows(desk, person.language, buttons))
+    else:
+        await say(unit, desk, person, chat, texts.NOTHING_TYPED)

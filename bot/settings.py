@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         description="The day on which the data protection impact assessment was signed, as 2026-01-31. Without it "
         "run refuses on Telegram's own address (docs/privacy/dpia.md).",
     )
+    signposts: Path | None = Field(
+        None,
+        description="The service's file of help contacts by country and language (docs/signposting.md). Not set: "
+        "help texts give the programme's own numbers alone.",
+    )
     send_limits: Literal["on", "off"] = Field(
         "on",
         description="on keeps Telegram's pace of sending. off is for benches, and refused for Telegram itself.",

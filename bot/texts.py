@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -16,6 +17,7 @@ from pathlib import Path
 from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 from flows.effects import Line
 
@@ -25,6 +27,10 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 # What Telegram calls a language that has its texts under another name here.
 _ANOTHER_NAME = {"no": "nb", "nn": "nb", "mo": "ro"}
 _ISOLATE, _END = "\u2068", "\u2069"
+RIGHT = "\u200f"
+"""Read as a letter written from right to left: what begins with it begins at the right."""
+# A command with what is written after it: /menu, /ack {case}, /zone P-07 Europe/London.
+_COMMAND = re.compile(r"(?<![\w/:.])/[a-z]+(?: (?:[A-Za-z0-9/-]+|\{[a-z_]+\}))*")
 
 
 def locales_folder() -> Path:
@@ -66,9 +72,30 @@ def from_right(language: str) -> bool:
 def set_apart(language: str, text: str) -> str:
     """The text as it stands inside a sentence of the language: isolated where that is written from right to left.
 
-    Without it a name, a link or a time written from left to right would turn the words around it over.
+    Without it a name, a link or a time written from left to right would turn the words around it over. An isolate
+    ends with its line, so that of several lines each has its own, and begins at the right.
     """
-    return f"{_ISOLATE}{text}{_END}" if text and from_right(language) else text
+    if not from_right(language):
+        return text
+    lines = (f"{_ISOLATE}{line}{_END}" if line else "" for line in text.split("\n"))
+    return f"\n{RIGHT}".join(lines)
+
+
+def laid_out(language: str, text: str) -> str:
+    """A translation as it reads in the language's direction, so that translators need no marks of their own.
+
+    From right to left: commands are isolated, and a line that begins with something else than a letter of the
+    language (a placeholder, a command, a bullet) is told to begin at the right all the same.
+    """
+    if not from_right(language):
+        return text
+    lines = _COMMAND.sub(lambda m: set_apart(language, m[0]), text).split("\n")
+    return "\n".join(RIGHT + line if _needs_mark(line) else line for line in lines)
+
+
+def _needs_mark(line: str) -> bool:
+    own = any(unicodedata.bidirectional(sign) in ("R", "AL") for sign in line)
+    return (own or "{" in line) and unicodedata.bidirectional(line[0]) not in ("R", "AL")
 
 
 def locale_of(language: str) -> str:
@@ -102,15 +129,26 @@ def fill(text: str, params: Mapping[str, str]) -> str:
 class GettextTexts:
     """ports.services.Texts over the catalogues."""
 
-    def line(self, language: str, line: Line, params: Mapping[str, str] | None = None) -> str:
-        """The line in the language, placeholders filled from its own and the given params."""
-        translated = catalogue(language).pgettext(line.context, line.msgid)
-        return fill(translated, _within(language, {**(params or {}), **line.params}))
+    def line(self, language: str, line: Line, params: Mapping[str, str | int] | None = None) -> str:
+        """The line in the language, placeholders filled from its own and the given params.
+
+        Of a line with a plural, the form that the language has for the param `number`.
+        """
+        given, known = {**(params or {}), **line.params}, catalogue(language)
+        if line.plural:
+            translated = known.npgettext(line.context, line.msgid, line.plural, int(given.get("number", 0)))
+        else:
+            translated = known.pgettext(line.context, line.msgid)
+        return fill(laid_out(language, translated), _within(language, given))
 
     def say(self, language: str, context: str, msgid: str, **params: str) -> str:
         """The shell's own texts."""
-        return fill(catalogue(language).pgettext(context, msgid), _within(language, params))
+        return self.line(language, Line(context, msgid), params)
 
 
-def _within(language: str, params: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: set_apart(language, value) for name, value in params.items()}
+def _within(language: str, params: Mapping[str, str | int]) -> dict[str, str]:
+    return {name: set_apart(language, _written(language, value)) for name, value in params.items()}
+
+
+def _written(language: str, value: str | int) -> str:
+    return value if isinstance(value, str) else format_decimal(value, locale=locale_of(language))

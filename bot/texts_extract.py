@@ -1,14 +1,17 @@
-"""Babel extractors: script and concern files, and `Line("context", "text")` / `.say(language, "context", "text")`."""
+"""Babel extractors: script and concern files, and `Line("context", "text")` / `.say(language, "context", "text")`.
+
+`Line("context", "one", plural="several")` comes out with its plural, so that a catalogue has a form for each number.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 import yaml
 
-Found = tuple[int, str, tuple[str, str], list[str]]
+Found = tuple[int, str, tuple[str, ...], list[str]]
 _MESSAGE, _BUTTON = 600, 40
 
 
@@ -39,8 +42,11 @@ def _step(script: str, node: yaml.Node) -> Iterator[Found]:
         yield _found(context, text, note, _MESSAGE)
     for choice in parts["choices"].value if "choices" in parts else []:
         fields = _map(choice)
-        if fields["id"].value != "missing":
-            yield _found(context, fields["label"], f"button {fields['id'].value}", _BUTTON)
+        # `missing` is no button: it stands for what was left unticked, where answers are read (a case's details).
+        where = (
+            f"button {fields['id'].value}" if fields["id"].value != "missing" else "read among the answers"
+        )
+        yield _found(context, fields["label"], where, _BUTTON)
         for key in ("tip", "retry", "explain"):
             if key in fields:
                 yield _found(context, fields[key], f"after the button {fields['id'].value}", _MESSAGE)
@@ -61,14 +67,20 @@ def _map(node: yaml.Node | None) -> dict[str, Any]:
 
 
 def extract_python(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
-    """`Line("context", "text")` and `.say(language, "context", "text")` with literal texts."""
+    """`Line("context", "text", plural="text")` and `.say(language, "context", "text")` with literal texts."""
     tree = ast.parse(fileobj.read())
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         args = node.args[:2] if name == "Line" else node.args[1:3] if name == "say" else []
-        texts = [a.value for a in args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        texts = _literal(args)
         if len(texts) == 2:
+            plural = _literal(key.value for key in node.keywords if key.arg == "plural")
             longest = _BUTTON if texts[0].startswith("button") else _MESSAGE
-            yield node.lineno, "pgettext", (texts[0], texts[1]), [f"at most {longest} characters"]
+            comments = [*(["depends on {number}"] if plural else []), f"at most {longest} characters"]
+            yield node.lineno, "npgettext" if plural else "pgettext", (*texts, *plural), comments
+
+
+def _literal(nodes: Iterable[ast.expr]) -> list[str]:
+    return [one.value for one in nodes if isinstance(one, ast.Constant) and isinstance(one.value, str)]

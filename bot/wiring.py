@@ -24,6 +24,7 @@ from bot.ports.services import Clock, Ids, Messenger, SendLimits
 from bot.ports.stores import Storage, Unit, Unreadable
 from bot.schedule.cycle import Schedule
 from bot.settings import Settings
+from bot.signposts import read_signposts
 from bot.storage.sealing import Keyring
 from bot.storage.unit_of_work import SqliteStorage
 from bot.telegram.messenger import TelegramMessenger
@@ -56,7 +57,7 @@ UNDELIVERED = Line("staff", "A message could not be delivered. It was not an ale
 
 
 def make_desk(settings: Settings, clock: Clock, ids: Ids) -> Desk:
-    """The services every use case works with. Raises ScriptFault when a script is wrong."""
+    """The services every use case works with. Raises ScriptFault or BadSignposts where a file is wrong."""
     return Desk(
         clock=clock,
         ids=ids,
@@ -65,6 +66,7 @@ def make_desk(settings: Settings, clock: Clock, ids: Ids) -> Desk:
         numbers=settings.numbers(),
         languages=settings.offered(),
         own_name=own_name,
+        signposts=read_signposts(settings.signposts, clock.now().date()),
     )
 
 

@@ -19,12 +19,16 @@ class Slot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One translatable piece of a message: gettext context and English source text. `item`: one of a list."""
+    """One translatable piece of a message: gettext context and English source text. `item`: one of a list.
+
+    `plural`: the English text for other numbers than one; which form is shown depends on the param `number`.
+    """
 
     context: str
     msgid: str
     params: dict[str, str] = field(default_factory=dict)
     item: bool = False
+    plural: str = ""
 
 
 @dataclass(frozen=True, slots=True)

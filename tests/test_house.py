@@ -26,7 +26,7 @@ CORE_STDLIB = {
 }  # fmt: skip
 ROOMS = {
     "__init__", "__main__", "cli", "commands", "demo", "settings", "wiring", "ports", "clock", "heartbeat", "ids", "logs", "review", "texts",
-    "texts_extract", "usecases", "telegram", "storage", "escalation", "schedule", "mail", "web", "simulator",
+    "forms", "signposts", "texts_extract", "usecases", "telegram", "storage", "escalation", "schedule", "mail", "web", "simulator",
 }  # fmt: skip
 
 

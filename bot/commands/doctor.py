@@ -14,7 +14,18 @@ import typer
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from bot.commands.examine import Finding, assessment, clock, database, disk, keys, offered, private, sqlite
+from bot.commands.examine import (
+    Finding,
+    assessment,
+    clock,
+    database,
+    disk,
+    keys,
+    offered,
+    private,
+    signposts,
+    sqlite,
+)
 from bot.commands.examine_bot import bot_findings
 from bot.commands.examine_sessions import session_findings
 from bot.commands.examine_staff import staff_findings
@@ -43,8 +54,8 @@ def doctor(
         return is_well(settings.heartbeat_file)
     findings = [Finding("fault", "settings", says) for says in misspelt(os.environ)]
     with progress() as bar:
-        task = bar.add_task("looking", total=11)
-        for look in (assessment, offered, database, private, sqlite, disk, keys):
+        task = bar.add_task("looking", total=12)
+        for look in (assessment, offered, signposts, database, private, sqlite, disk, keys):
             findings += look(settings)
             bar.advance(task)
         findings += asyncio.run(bot_findings(settings))

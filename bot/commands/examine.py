@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Literal
 from zoneinfo import available_timezones
@@ -19,9 +19,11 @@ from bot.commands.keys import try_on
 from bot.ports.stores import StorageFault
 from bot.review import BadReview, is_draft
 from bot.settings import BadSettings, Settings
+from bot.signposts import BadSignposts, read_signposts
 from bot.storage.revisions import check_revision, current_revision, database_file
 from bot.storage.sealing import BadKeys, Keyring
 from bot.texts import languages
+from bot.usecases.signposts import Signpost
 
 WAL_MENDED = (3, 51, 3)
 _LITTLE, _TOO_LITTLE = 1_000_000_000, 100_000_000
@@ -156,6 +158,32 @@ def offered(settings: Settings) -> Iterator[Finding]:
     if drafts:
         says += f"; not wholly reviewed: {', '.join(drafts)} (vestibule languages)"
     yield Finding("note" if drafts else "ok", "languages", says)
+
+
+def signposts(settings: Settings) -> Iterator[Finding]:
+    """Whether the help contacts can be used, and which of them nobody has checked for six months."""
+    today = datetime.now(UTC).date()
+    try:
+        found = read_signposts(settings.signposts, today)
+    except BadSignposts as bad:
+        yield from (Finding("fault", "help contacts", fault) for fault in bad.faults)
+        return
+    yield from (Finding("note", "help contacts", says) for says in unchecked(found, today))
+    says = (
+        f"{len(found)} in {settings.signposts}"
+        if settings.signposts
+        else "no file; the programme's own numbers alone"
+    )
+    yield Finding("ok", "help contacts", says)
+
+
+def unchecked(found: Iterable[Signpost], today: date) -> list[str]:
+    """A line for each contact that was last checked more than six months ago."""
+    return [
+        f"{one.country}, {one.name}: last checked on {one.checked}; try it, and write today's date ({today}) beside it"
+        for one in found
+        if one.unchecked(today)
+    ]
 
 
 def unknown_languages(settings: Settings) -> list[str]:

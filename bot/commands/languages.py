@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.commands.catalogues import texts
+from bot.commands.glossary import BadGlossary, glossary, meanings
 from bot.commands.terminal import WRONG_USE, Told, say
 from bot.review import Standing, standing
 from bot.review import review as note_review
@@ -21,29 +22,47 @@ HEAD = ("code", "language", "in itself", "messages", "words", "reviewed", "draft
 
 def show_languages(
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="As the table that docs/languages.md holds.")
+        bool, typer.Option("--markdown", help="As docs/languages.md holds it, with the words chosen.")
     ] = False,
 ) -> None:
     """Show each language: messages, words, and how many are reviewed or drafts."""
-    rows = list(_rows())
     if markdown:
-        for row in (HEAD, ("---",) * 3 + ("---:",) * 4, *rows):
-            say(f"| {' | '.join(row)} |")
+        _as_in_the_docs()
         return
     table = Table(*HEAD[:3], box=None, pad_edge=False)
     for name in HEAD[3:]:
         table.add_column(name, justify="right")
-    for row in rows:
+    for row in _rows():
         table.add_row(*row)
     Console(soft_wrap=True).print(table)
+
+
+def _as_in_the_docs() -> None:
+    """The table with a column for the form of address, then a paragraph for each language's choices."""
+    try:
+        terms, chosen = meanings(), {code: glossary(code) for code in languages()[1:]}
+    except BadGlossary as error:
+        raise Told(str(error)) from None
+    addresses = ["address", "---", "you", *(one.address.form for one in chosen.values())]
+    rows = [HEAD, ("---",) * 3 + ("---:",) * 4, *_rows()]
+    for row, address in zip(rows, addresses, strict=True):
+        say(f"| {' | '.join((*row[:3], address, *row[3:]))} |")
+    for code, one in chosen.items():
+        words = " · ".join(f"*{term}* {one.terms[term].word}" for term in terms if term in one.terms)
+        say("")
+        say(f"**{_name(code)}**: *{one.address.form}*. {one.address.why}")
+        say(f"Words ([why](../locales/{code}/glossary.yaml)): {words}")
 
 
 def _rows() -> Iterator[tuple[str, ...]]:
     for code in languages():
         found = _source() if code == SOURCE else standing(code)
-        name = Locale.parse(code).get_display_name("en") or code
         state = ("source", "") if code == SOURCE else (str(found.reviewed), str(found.drafts))
-        yield code, name, own_name(code), str(found.messages), str(found.words), *state
+        yield code, _name(code), own_name(code), str(found.messages), str(found.words), *state
+
+
+def _name(code: str) -> str:
+    return Locale.parse(code, sep="_").get_display_name("en") or code
 
 
 def _source() -> Standing:

@@ -18,8 +18,8 @@ def word_lists() -> dict[str, tuple[str, ...]]:
 
 
 @cache
-def _pattern(language: str) -> re.Pattern[str]:
-    stems = (*word_lists().get(language.split("_", maxsplit=1)[0], ()), *word_lists()["en"])
+def pattern_of(stems: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds words that begin with one of the stems, in any case; a stem with a star before it, inside words too."""
     return re.compile(
         "|".join(
             rf"\w*{re.escape(s[1:])}\w*" if s.startswith("*") else rf"\b{re.escape(s)}\w*" for s in stems
@@ -28,7 +28,11 @@ def _pattern(language: str) -> re.Pattern[str]:
     )
 
 
+def _stems(language: str) -> tuple[str, ...]:
+    return (*word_lists().get(language.split("_", maxsplit=1)[0], ()), *word_lists()["en"])
+
+
 def telling_words(text: str, language: str) -> tuple[str, ...]:
     """The words in the text that tell; English ones count in every language. Placeholders are left out."""
     bare = re.sub(r"\{[a-z_]+\}", " ", text)
-    return tuple(found[0] for found in _pattern(language).finditer(bare))
+    return tuple(found[0] for found in pattern_of(_stems(language)).finditer(bare))

@@ -48,8 +48,11 @@ class Ids(Protocol):
 class Texts(Protocol):
     """Renders lines in a language through the catalogues."""
 
-    def line(self, language: str, line: Line, params: Mapping[str, str] | None = None) -> str:
-        """The line in the language, placeholders filled. Falls back to English, never fails."""
+    def line(self, language: str, line: Line, params: Mapping[str, str | int] | None = None) -> str:
+        """The line in the language, placeholders filled. Falls back to English, never fails.
+
+        Numbers are written as the language writes them; a line with a plural takes its form from `number`.
+        """
         ...
 
     def say(self, language: str, context: str, msgid: str, **params: str) -> str:

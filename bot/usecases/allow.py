@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from dateutil.relativedelta import relativedelta
 
+from bot.forms import listed
 from bot.ports.inbound import Press
 from bot.ports.plan import Allowance
 from bot.ports.records import Chat, Person, StaffRole
@@ -30,6 +31,7 @@ DONE = Line("staff", "Allowed and written down, until {time}. It counts from the
 NO_SESSION = Line("staff", "No session is planned for them.")
 ENDED = Line("staff", "Ended and written down. It does not count any more from the next test on.")
 NONE_YET = Line("staff", "nothing.")
+CURRENT = Line("staff", "{what} ({time})")
 WHAT = {
     "phone": Line("staff", "Phone, in sessions alone with staff"),
     "no_headphones": Line("staff", "No headphones"),
@@ -89,13 +91,17 @@ async def _refuse(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
 
 
 async def _ask_what(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Person) -> None:
-    now = await unit.allowances.current(about.id, desk.now())
+    now, language = await unit.allowances.current(about.id, desk.now()), person.language
     lines = [
-        f"{desk.texts.line(person.language, WHAT[a.what])} ({time_of(person, a.until)})"
+        desk.texts.line(
+            language,
+            CURRENT,
+            {"what": desk.texts.line(language, WHAT[a.what]), "time": time_of(person, a.until)},
+        )
         for a in now
         if a.what in WHAT
     ]
-    current = "; ".join(lines) or desk.texts.line(person.language, NONE_YET)
+    current = listed(person.language, lines) or desk.texts.line(person.language, NONE_YET)
     text = desk.texts.line(person.language, WHICH, {"alias": about.alias, "current": current})
     rows = tuple(
         ((desk.texts.line(person.language, line), f"ALW:{key}:{about.id[-12:]}"),)

@@ -15,6 +15,7 @@ from bot.usecases.hold import after_test
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import messages
 from bot.usecases.roster import refresh_rosters
+from bot.usecases.signposts import show_signposts
 from bot.usecases.way import moved
 from flows import effects as fx
 from flows.engine import Turn, advance
@@ -183,6 +184,7 @@ async def _speak(
             if effect.slot is fx.Slot.HELP:  # what it answers could be guessed from it
                 soon = timedelta(minutes=desk.numbers.door)
                 await retract(unit, desk, chat, effect.slot.value, after=soon, lane=Lane.TIDY)
+                await show_signposts(unit, desk, person, chat, effect.lines)
         elif isinstance(effect, fx.FinishVisit) and effect.outcome in _NOT_ALONE:
             await sweep(unit, desk, chat)
         elif isinstance(effect, fx.PauseVisit) and not effect.sitting:

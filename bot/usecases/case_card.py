@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from bot.forms import listed
 from bot.ports.records import ROLE_OF_LETTER, Case, CaseRole, Chat, Lane, Person, Raised, Session
 from bot.ports.services import Rows
 from bot.ports.stores import Unit
@@ -107,7 +108,7 @@ def _status(desk: Desk, reader: Person, mine: Sequence[CaseRole]) -> list[Line |
 def _for(desk: Desk, reader: Person, line: Line, parts: Sequence[CaseRole]) -> str:
     """The line, with the roles of the parts."""
     names = [desk.texts.line(reader.language, texts.ROLE_NAMES[part.role]) for part in parts]
-    return desk.texts.line(reader.language, line, {"roles": ", ".join(names)})
+    return desk.texts.line(reader.language, line, {"roles": listed(reader.language, names)})
 
 
 def _decided(mine: Sequence[CaseRole]) -> bool:
@@ -160,7 +161,7 @@ def render(
         time = time_of(reader, by.session.starts_at)
         lines.append(desk.texts.line(reader.language, texts.SESSION_AT, {"time": time}))
     if by.news:
-        new = {"count": str(len(by.news)), "time": time_of(reader, by.news[-1])}
+        new: dict[str, str | int] = {"count": len(by.news), "time": time_of(reader, by.news[-1])}
         lines.append(desk.texts.line(reader.language, texts.NEW_IN_IT, new))
     unreadable = [] if case.readable else [texts.UNREADABLE]
     others = _others(desk, reader, mine, by.parts)

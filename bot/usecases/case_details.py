@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot.forms import listed
 from bot.ports.records import AnswerRow, Case, Lane, Person, Raised
 from bot.ports.stores import Unit, Unreadable
 from bot.usecases import staff_texts as texts
@@ -59,14 +60,14 @@ async def _paragraphs(unit: Unit, desk: Desk, visitor: Visitor) -> list[str]:
         found.append(desk.texts.line(reader.language, texts.UNREADABLE))
     if Role.PARTNER_SUPPORT in roles:
         found.append(desk.texts.line(reader.language, texts.SAFE_WAY_ONLY))
-    found += _concerns(desk, wording, raised, ", ".join(names.values()))
+    found += _concerns(desk, wording, raised, listed(reader.language, names.values()))
     if around := await _around(unit, desk, case, roles, wording):
         found.append(desk.texts.line(reader.language, texts.SURROUNDINGS, {"answers": around}))
     found += [_wrote(desk, reader, row) for row in await written(unit, case, raised)]
     unasked = [(wording.script_with(case.raised, step), step) for step in case.unasked]
     if steps := "\n".join(wording.question(*one) for one in unasked if wording.matters(*one)):
         found.append(desk.texts.line(reader.language, texts.UNASKED, {"steps": steps}))
-    found.append(desk.texts.line(reader.language, texts.GONE_SOON, {"minutes": str(desk.numbers.details)}))
+    found.append(desk.texts.line(reader.language, texts.GONE_SOON, {"number": desk.numbers.details}))
     return found
 
 
@@ -86,7 +87,7 @@ async def _alias(unit: Unit, person_id: str) -> str:
 
 
 async def _heading(unit: Unit, case: Case, desk: Desk, reader: Person, names: dict[str, str]) -> str:
-    params = {"case": case.ref, "alias": ", ".join(names.values())}
+    params = {"case": case.ref, "alias": listed(reader.language, names.values())}
     lines = [desk.texts.line(reader.language, texts.DETAILS_OF, params)]
     session = await unit.sessions.get(case.session_id) if case.session_id else None
     if session is not None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
+from bot.forms import listed
 from bot.ports.records import AuditEntry, Chat, Lane, Person, Request, StaffRole
 from bot.ports.stores import Unit
 from bot.usecases import neutral
@@ -129,7 +130,7 @@ async def _remind(unit: Unit, desk: Desk, person: Person, waiting: Sequence[Requ
     if ways is None:
         return False
     first = min(answer_by(request) for request in waiting)
-    params = {"refs": ", ".join(map(ref_of, waiting[:20])), "date": date_of(person, first)}
+    params = {"refs": listed(person.language, map(ref_of, waiting[:20])), "date": date_of(person, first)}
     text = desk.texts.line(person.language, LATE if first < desk.now() else STILL_OPEN, params)
     slot = f"digest-{desk.ids.new()}"
     if ways.telegram:

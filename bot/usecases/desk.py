@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from bot.ports.records import Chat, Lane, OutboxRow, Way
 from bot.ports.services import Clock, Ids, Rows, Texts
 from bot.ports.stores import Unit
 from flows.library import Library
 from flows.values import Urgency
+
+if TYPE_CHECKING:
+    from bot.usecases.signposts import Signpost
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Numbers:
 class Desk:
     """The services and rules a use case works with.
 
-    `languages`: those that are offered; `own_name`: a language's name in itself.
+    `languages`: those that are offered; `own_name`: a language's name in itself; `signposts`: the service's help contacts.
     """
 
     clock: Clock
@@ -48,6 +51,7 @@ class Desk:
     numbers: Numbers = Numbers()
     languages: tuple[str, ...] = ("en",)
     own_name: Callable[[str], str] = str
+    signposts: tuple[Signpost, ...] = ()
 
     def now(self) -> datetime:
         """Aware UTC."""

@@ -38,9 +38,17 @@ DIGEST = Line("staff", "For review:")
 WEEKLY = Line("staff", "Open cases this week:")
 NONE_OPEN = Line("staff", "No case is open.")
 ROW = Line("staff", "{case} · {kind}")
-ROW_OPEN = Line("staff", "{case} · {kind} · open for {days} days")
+ROW_OPEN = Line(
+    "staff",
+    "{case} · {kind} · open for {number} day",
+    plural="{case} · {kind} · open for {number} days",
+)
 ROW_TODAY = Line("staff", "{case} · {kind} · open since yesterday or today")
-MORE = Line("staff", "and {count} more; /case lists those of your roles")
+MORE = Line(
+    "staff",
+    "and {number} more; /case lists those of your roles",
+    plural="and {number} more; /case lists those of your roles",
+)
 
 Item = tuple[Case, CaseRole]
 
@@ -196,7 +204,7 @@ async def _mail(unit: Unit, desk: Desk, ways: Ways, text: str) -> None:
 
 
 def _text(desk: Desk, reader: Person, heading: Line, page: _Page, now: datetime, *, aged: bool) -> str:
-    def line(text: Line, **params: str) -> str:
+    def line(text: Line, **params: str | int) -> str:
         return desk.texts.line(reader.language, text, params)
 
     if not page.cases:
@@ -206,9 +214,9 @@ def _text(desk: Desk, reader: Person, heading: Line, page: _Page, now: datetime,
         kind = line(texts.KIND[kind_for(desk, case, page.roles[case.id])])
         days = (now - case.opened_at).days
         row = ROW if not aged else ROW_OPEN if days > 1 else ROW_TODAY
-        lines.append(line(row, case=case.ref, kind=kind, days=str(days)))
+        lines.append(line(row, case=case.ref, kind=kind, number=days))
     if len(page.cases) > LISTED:
-        lines.append(line(MORE, count=str(len(page.cases) - LISTED)))
+        lines.append(line(MORE, number=len(page.cases) - LISTED))
     return "\n".join(lines)
 
 

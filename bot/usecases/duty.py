@@ -46,7 +46,6 @@ RELIEVED = Line("staff", "Somebody has taken over your duty ({role}). You are re
 NOT_ON_DUTY = Line("staff", "That duty is over or has changed hands. /duty shows how it is now.")
 GAP = Line("staff", "{role}: {start} to {end}")
 GAPS = Line("staff", "Nobody is on duty in the next 7 days:\n{gaps}")
-MORE = Line("staff", "and {count} more")
 
 
 async def show_duty(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
@@ -173,5 +172,5 @@ def gap_lines(desk: Desk, reader: Person, found: Sequence[tuple[StaffRole, Span]
         times = {"start": time_of(reader, start), "end": time_of(reader, end)}
         lines.append(line(language, GAP, {"role": line(language, ROLES[role]), **times}))
     if len(found) > LISTED:
-        lines.append(line(language, MORE, {"count": str(len(found) - LISTED)}))
+        lines.append(line(language, texts.MORE, {"number": len(found) - LISTED}))
     return "\n".join(lines)

@@ -8,6 +8,7 @@ from typing import Any
 
 from babel import Locale
 
+from bot.forms import listed
 from bot.texts import locale_of
 from bot.usecases import export_texts as texts
 from flows.effects import Line
@@ -39,9 +40,9 @@ def page(export: Mapping[str, Any], say: Say) -> str:
         f'<p class="notice">{_text(export["notice"])}</p>',
         f"<p>{_text(export['made'])} {_text(export['scope'])}</p>",
         _section(say(texts.ABOUT), _about(export["about"]), say),
-        _section(say(texts.AGREEMENT), map(_agreement, export["agreements"]), say),
-        _section(say(texts.SESSIONS), _list(one["time"] for one in export["sessions"]), say),
-        _section(say(texts.ANSWERS), _answers(export["answers"]), say),
+        _section(say(texts.AGREEMENT), (_agreement(one, export) for one in export["agreements"]), say),
+        _section(say(texts.SESSIONS), _list(_text(one["time"]) for one in export["sessions"]), say),
+        _section(say(texts.ANSWERS), _answers(export), say),
     ]
     if "cases" in export:
         body += _reviewed(export, say)
@@ -63,6 +64,11 @@ def _text(value: object) -> str:
     return escape(str(value), quote=True)
 
 
+def _apart(value: object) -> str:
+    """Beside something of another direction, such as a date beside a step: neither turns the other over."""
+    return f"<bdi>{_text(value)}</bdi>"
+
+
 def _section(title: str, rows: Iterable[str], say: Say) -> str:
     found = list(rows)
     inside = "\n".join(found) if found else f"<p>{_text(say(texts.NOTHING))}</p>"
@@ -75,56 +81,60 @@ def _about(rows: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def _list(items: Iterable[str]) -> list[str]:
-    found = "".join(f"<li>{_text(item)}</li>" for item in items)
+    """`items` are HTML."""
+    found = "".join(f"<li>{item}</li>" for item in items)
     return [f"<ul>{found}</ul>"] if found else []
 
 
-def _answers(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+def _answers(export: Mapping[str, Any]) -> list[str]:
     """By conversation, in the order in which each was first begun."""
     by_title: dict[str, list[str]] = {}
-    for row in rows:
-        said = _said(row["answer"]) + (_said([row["text"]]) if row["text"] else "")
-        about = f"{row['step']} · {row['time']} · {row['kept']}"
+    for row in export["answers"]:
+        said = _said(row["answer"], export) + (_said([row["text"]], export) if row["text"] else "")
+        about = " · ".join(_apart(row[part]) for part in ("step", "time", "kept"))
         entry = (
             f'<article><p class="asked">{_text(row["question"])}</p>{said}'
-            f'<p class="when">{_text(about)}</p></article>'
+            f'<p class="when">{about}</p></article>'
         )
         by_title.setdefault(row["conversation"], []).append(entry)
     return [f"<h3>{_text(title)}</h3>\n" + "\n".join(found) for title, found in by_title.items()]
 
 
-def _said(words: Iterable[str]) -> str:
-    joined = ", ".join(words)
+def _said(words: Iterable[str], export: Mapping[str, Any]) -> str:
+    joined = listed(export["language"], words)
     return f'<p class="said" dir="auto">{_text(joined)}</p>' if joined else ""
 
 
-def _agreement(one: Mapping[str, Any]) -> str:
+def _agreement(one: Mapping[str, Any], export: Mapping[str, Any]) -> str:
     points = "".join(
-        f'<article><p class="asked">{_text(point["point"])}</p>{_said(point["answer"])}</article>'
+        f'<article><p class="asked">{_text(point["point"])}</p>{_said(point["answer"], export)}</article>'
         for point in one["points"]
     )
     return f'<h3>{_text(one["heading"])}</h3><p class="when">{_text(one["kept"])}</p>{points}'
 
 
 def _reviewed(export: Mapping[str, Any], say: Say) -> list[str]:
-    tests = _list(f"{one['time']}: {one['result']}" for one in export["tests"])
-    allowed = _list(f"{one['what']} ({one['time']})" for one in export["allowances"])
-    record = _list(f"{one['time']}: {one['who']}, {one['action']}" for one in export["record"])
+    tests = _list(f"{_apart(one['time'])}: {_apart(one['result'])}" for one in export["tests"])
+    allowed = _list(f"{_apart(one['what'])} ({_apart(one['time'])})" for one in export["allowances"])
+    record = _list(
+        f"{_apart(one['time'])}: {_apart(one['who'])}, {_apart(one['action'])}" for one in export["record"]
+    )
     return [
         _section(say(texts.TESTS), tests, say),
         _section(say(texts.ALLOWANCES), allowed, say),
-        _section(say(texts.CASES), (_case(one, say) for one in export["cases"]), say),
+        _section(say(texts.CASES), (_case(one, export, say) for one in export["cases"]), say),
         _section(say(texts.RECORD), record, say),
     ]
 
 
-def _case(one: Mapping[str, Any], say: Say) -> str:
+def _case(one: Mapping[str, Any], export: Mapping[str, Any], say: Say) -> str:
     raised = "".join(
         f'<article><p class="asked">{_text(item["means"])}</p>'
-        f'<p class="when">{_text(say(texts.BECAUSE))}: {_text(item["question"])}</p>{_said(item["answer"])}</article>'
+        f'<p class="when">{_text(say(texts.BECAUSE))}: {_text(item["question"])}</p>{_said(item["answer"], export)}</article>'
         for item in one["raised"]
     )
     parts = _list(
-        ": ".join(filter(None, (part["role"], part["state"], part["outcome"]))) for part in one["routing"]
+        ": ".join(_apart(part[key]) for key in ("role", "state", "outcome") if part[key])
+        for part in one["routing"]
     )
     return f"<h3>{_text(one['heading'])}</h3>{raised}{''.join(parts)}"

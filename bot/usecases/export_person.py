@@ -6,24 +6,21 @@ what only when somebody of staff has looked at harm to others; and never anythin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
-from babel.units import format_unit
-
+from bot.forms import lasting, listed
 from bot.ports.records import AnswerRow, AuditEntry, Person, Programme, StaffRole
 from bot.ports.stores import Unit
-from bot.texts import locale_of
 from bot.usecases import export_texts as texts
 from bot.usecases import retention
 from bot.usecases.desk import Desk
 from bot.usecases.duty import ROLES
 from bot.usecases.export_reviewed import reviewed_parts
 from bot.usecases.export_wording import Wording
-from bot.usecases.facts import params_for
+from bot.usecases.facts import date_of, months, params_for
 from bot.usecases.invite import OPERATOR
 
 REASONS = ("access_request", "court_order", "complaint", "supervision")
@@ -106,12 +103,12 @@ async def _about(unit: Unit, wording: Wording, person: Person) -> list[dict[str,
     groups = [await unit.programmes.group(one) for one in await unit.people.groups_of(person.id)]
     rows = [
         (texts.ALIAS, person.alias),
-        (texts.IN_ROLES, ", ".join(wording.line(ROLES[role]) for role in person.roles)),
-        (texts.IN_GROUPS, ", ".join(group.name for group in groups if group)),
+        (texts.IN_ROLES, _listed(person, (wording.line(ROLES[role]) for role in person.roles))),
+        (texts.IN_GROUPS, _listed(person, (group.name for group in groups if group))),
         (texts.EMAIL, person.email),
         (texts.LANGUAGE, wording.desk.own_name(person.language)),
         (texts.TIMEZONE, person.timezone),
-        (texts.SAFE_TIMES, ", ".join(wording.line(texts.PARTS[part]) for part in person.safe_times)),
+        (texts.SAFE_TIMES, _listed(person, (wording.line(texts.PARTS[part]) for part in person.safe_times))),
         (texts.SINCE, wording.time(person.created_at) if person.created_at else ""),
         (texts.LEFT, wording.time(person.left_at) if person.left_at else ""),
     ]
@@ -128,7 +125,9 @@ async def _answers(
     for row in rows:
         kind = "reflections" if row.script.startswith("reflection") else "answers"
         found.append({**_answer(wording, row), "kept_until": kept_until[kind](row.at).date().isoformat()})
-        found[-1]["kept"] = wording.line(texts.KEPT_UNTIL, {"date": _date(person, kept_until[kind](row.at))})
+        found[-1]["kept"] = wording.line(
+            texts.KEPT_UNTIL, {"date": date_of(person, kept_until[kind](row.at))}
+        )
     return found
 
 
@@ -155,14 +154,13 @@ async def _agreements(
     unit: Unit, programme: Programme, person: Person, wording: Wording
 ) -> list[dict[str, Any]]:
     kind = retention.OF_KIND["agreements"]
-    months = retention.time_of(kind, programme)
+    time = retention.time_of(kind, programme)
     if person.left_at:
         kept = wording.line(
-            texts.KEPT_UNTIL, {"date": _date(person, retention.gone_by(kind, months, person.left_at))}
+            texts.KEPT_UNTIL, {"date": date_of(person, retention.gone_by(kind, time, person.left_at))}
         )
     else:
-        length = str(format_unit(months, "duration-month", locale=locale_of(person.language)))
-        kept = wording.line(texts.KEPT_AFTER, {"months": length})
+        kept = wording.line(texts.KEPT_AFTER, {"months": months(person, time)})
     found = []
     for one in await unit.agreements.of_person(person.id):
         about = {"version": str(one.script_version), "time": wording.time(one.at)}
@@ -194,20 +192,18 @@ async def _sessions(unit: Unit, desk: Desk, person: Person, wording: Wording) ->
     for session in await unit.sessions.of_programme(person.programme_id, start, end):
         if session.person_id != person.id and (session.person_id or session.group_id != person.group_id):
             continue
-        about = {"time": wording.time(session.starts_at), "minutes": str(session.minutes)}
-        cancelled = session.state == "cancelled"
+        length = lasting(person.language, session.minutes, "minute")
+        line = texts.LENGTH_CANCELLED if session.state == "cancelled" else texts.LENGTH
         found.append(
             {
                 "starts_at": session.starts_at.isoformat(timespec="minutes"),
                 "minutes": session.minutes,
                 "state": session.state,
-                "time": wording.line(texts.MINUTES, about)
-                + (f" ({wording.line(texts.CANCELLED)})" if cancelled else ""),
+                "time": wording.line(line, {"time": wording.time(session.starts_at), "length": length}),
             }
         )
     return found
 
 
-def _date(person: Person, at: datetime) -> str:
-    local = at.astimezone(ZoneInfo(person.timezone))
-    return str(format_date(local.date(), "long", locale=locale_of(person.language)))
+def _listed(person: Person, items: Iterable[str]) -> str:
+    return listed(person.language, items)

@@ -96,12 +96,13 @@ async def _parts(unit: Unit, case: Case) -> list[CaseRole]:
 def _case(wording: Wording, one: _Shown) -> dict[str, Any]:
     case, ended = one.case, one.ended
     about = {"ref": case.ref, "time": wording.time(case.opened_at)}
-    closed = wording.line(texts.CLOSED, {"time": wording.time(ended)}) if ended else ""
+    if ended:
+        about["closed"] = wording.time(ended)
     return {
         "ref": case.ref,
         "opened_at": case.opened_at.isoformat(timespec="seconds"),
         "closed_at": ended.isoformat(timespec="seconds") if ended else None,
-        "heading": ", ".join(filter(None, (wording.line(texts.OPENED, about), closed))),
+        "heading": wording.line(texts.CLOSED if ended else texts.OPENED, about),
         "urgency": urgency_of(one.raised).value if one.raised else case.urgency.value,
         "kind": kind_of(wording.desk, one.raised).value if one.raised else case.kind.value,
         "raised": [_raised(wording, case, raised) for raised in one.raised],

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time
-
+from bot.forms import date_and_time
 from bot.ports.records import AnswerRow, Person
-from bot.texts import locale_of
 from bot.usecases import export_texts
 from bot.usecases.desk import Desk
 from flows.effects import Line
@@ -26,14 +23,13 @@ class Wording:
     params: Mapping[str, str]
     versions: Mapping[str, int]
 
-    def line(self, line: Line, params: Mapping[str, str] | None = None) -> str:
+    def line(self, line: Line, params: Mapping[str, str | int] | None = None) -> str:
         """A line of ours."""
         return self.desk.texts.line(self.person.language, line, {**self.params, **(params or {})})
 
     def time(self, at: datetime) -> str:
         """Date and time in the person's language and zone."""
-        local, locale = at.astimezone(ZoneInfo(self.person.timezone)), locale_of(self.person.language)
-        return f"{format_date(local.date(), 'long', locale=locale)}, {format_time(local, 'short', locale=locale)}"
+        return date_and_time(self.person.language, self.person.timezone, at)
 
     def title(self, script: str) -> str:
         """What the conversation is called in the menu; its name where it is in none."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton, format_time, get_timezone_location
-from babel.units import format_unit
+from babel.dates import get_timezone_location
 
 from bot.escalation.office import SATURDAY
+from bot.forms import date_at, day_and_time, lasting
 from bot.ports.records import Person, Programme, Session, StaffRole
 from bot.ports.stores import Unit
 from bot.texts import locale_of
@@ -84,16 +84,14 @@ def params_for(person: Person, programme: Programme, session: Session | None) ->
 
 def months(person: Person, number: int) -> str:
     """So many months in words, in the person's language."""
-    return str(format_unit(number, "duration-month", locale=locale_of(person.language)))
+    return lasting(person.language, number, "month")
 
 
 def date_of(person: Person, when: datetime) -> str:
     """The whole date as the person's language and zone write it."""
-    local = when.astimezone(ZoneInfo(person.timezone)).date()
-    return str(format_date(local, "long", locale=locale_of(person.language)))
+    return date_at(person.language, person.timezone, when)
 
 
 def time_of(person: Person, when: datetime) -> str:
     """Weekday, date and time as the person's language and zone write them."""
-    local, locale = when.astimezone(ZoneInfo(person.timezone)), locale_of(person.language)
-    return f"{format_skeleton('MMMEd', local, locale=locale)}, {format_time(local, 'short', locale=locale)}"
+    return day_and_time(person.language, person.timezone, when)

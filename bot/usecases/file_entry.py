@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from babel import Locale
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
@@ -23,9 +24,16 @@ def _zone(name: str) -> str:
     return name
 
 
+def _country(code: str) -> str:
+    if len(code) != 2 or code not in Locale("en").territories:
+        raise ValueError("there is no such country; it should look like GB")
+    return code
+
+
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Country = Annotated[str, AfterValidator(_country)]
 
 
 class Entry(BaseModel):

@@ -13,6 +13,7 @@ from bot.usecases.desk import Desk, Message, post
 from flows.effects import Line
 from flows.values import Role
 
+SUBJECT = Line("staff", "{case} · {text}")
 ANSWER = Line("staff", "To take it on, write /ack {case} to the assistant on Telegram.")
 SEEN = Line("staff", "When you have seen it, write /seen {case} to the assistant on Telegram.")
 NO_REPLY = Line("staff", "This mailbox reads nothing; please do not reply.")
@@ -24,7 +25,8 @@ def case_mail(desk: Desk, person: Person, case: Case, alert: str, mine: Sequence
 
     It says what can be written: nobody takes on partner support's part, they mark it as seen (S-22).
     """
-    subject = f"{case.ref} · {alert.partition(chr(10))[0]}"
+    about = {"case": case.ref, "text": alert.partition("\n")[0]}
+    subject = desk.texts.line(person.language, SUBJECT, about)
     seen = [part.role is Role.PARTNER_SUPPORT for part in mine if part.state == "asking"] or [False]
     lines = [*([ANSWER] if not all(seen) else []), *([SEEN] if any(seen) else []), NO_REPLY]
     says = " ".join(desk.texts.line(person.language, line, {"case": case.ref}) for line in lines)

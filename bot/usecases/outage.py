@@ -20,6 +20,7 @@ from bot.ports.stores import Storage, Unit, Unreadable
 from bot.schedule import due
 from bot.schedule.times import Rules, times_of
 from bot.usecases import door, neutral
+from bot.usecases import staff_texts as texts
 from bot.usecases.desk import Desk, post
 from bot.usecases.facts import time_of
 from bot.usecases.reach import reader_of
@@ -139,7 +140,8 @@ async def _tell(unit: Unit, desk: Desk, programme: Programme, since: datetime, n
         params = {"start": time_of(person, since), "end": time_of(person, now)}
         said = [_said(desk, person, check) for check in await _theirs(unit, person, checks)]
         if said:
-            more = [f"… (+{len(said) - LISTED})"] if len(said) > LISTED else []
+            rest = len(said) - LISTED
+            more = [desk.texts.line(person.language, texts.MORE, {"number": rest})] if rest > 0 else []
             params["checks"] = "\n".join([*said[:LISTED], *more])
         await tell_person(unit, desk, person, AWAY_WITH if said else AWAY, params)
 

@@ -50,9 +50,14 @@ RECORD = Line("privacy", "• The record of who opened what, under a number: {mo
 NOTES = Line(
     "privacy",
     "If staff note something for their work, that is kept for up to {months} after they have finished with it, and what "
-    "it rests on until they have. Copies kept in case of damage go {days} days later. A court can order that "
-    "something is kept longer.",
+    "it rests on until they have.",
 )
+COPIES = Line(
+    "privacy",
+    "Copies kept in case of damage go {number} day later.",
+    plural="Copies kept in case of damage go {number} days later.",
+)
+COURT = Line("privacy", "A court can order that something is kept longer.")
 RIGHTS = Line(
     "privacy",
     "You can ask for a copy, for erasure, or say that something is wrong: with a button here, by speaking to staff or "
@@ -97,7 +102,7 @@ async def show_privacy(unit: Unit, desk: Desk, person: Person, chat: Chat) -> No
 async def _notice(unit: Unit, desk: Desk, person: Person, programme: Programme) -> list[str]:
     params = params_for(person, programme, None)
 
-    def say(line: Line, **more: str) -> str:
+    def say(line: Line, **more: str | int) -> str:
         return desk.texts.line(person.language, line, {**params, **more})
 
     def lasts(kind: str) -> str:
@@ -108,7 +113,7 @@ async def _notice(unit: Unit, desk: Desk, person: Person, programme: Programme) 
     return [
         *_packed([say(WHAT), say(WHO)], "\n\n"),
         *_packed(until, "\n"),
-        say(NOTES, months=lasts("cases"), days=str(BACKUPS)),
+        " ".join([say(NOTES, months=lasts("cases")), say(COPIES, number=BACKUPS), say(COURT)]),
         *_packed([say(RIGHTS), *(_noted(desk, person, request) for request in asked)], "\n\n"),
     ]
 

@@ -15,7 +15,7 @@ from bot.ports.records import Reach, StaffRole
 from bot.schedule.series import BadRule, Series, days_of
 from bot.schedule.times import DEFAULT
 from bot.usecases.duty_file import Ladders, Rotas
-from bot.usecases.file_entry import Entry, Key, Name, Zone
+from bot.usecases.file_entry import Country, Entry, Key, Name, Zone
 from bot.usecases.invite import IN_A_GROUP, known_language
 from bot.usecases.retention import checked
 
@@ -92,6 +92,7 @@ class ProgrammeSettings(Entry):
     asked in which order, by urgency and role. `ack_…_minutes`: when whoever has taken a case on is reminded, and
     when it is asked again (R-09). `rotas`: those of the file, with ids (never written here).
     `keep_closed_cases`: when somebody is erased, closed cases stay as a bare record (bot.usecases.erase_person).
+    `country`: whose help contacts are shown (bot.usecases.signposts), if it is not that of the time zone.
     `test_any_time`: a self-test counts however long before the session it is done; for trials only.
     """
 
@@ -106,6 +107,7 @@ class ProgrammeSettings(Entry):
     rotas: Rotas = ()
     keep_closed_cases: bool = False
     test_any_time: bool = False
+    country: Country | None = None
     reminders: ReminderSettings = ReminderSettings()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.forms import listed
 from bot.ports.inbound import Press
 from bot.ports.records import AuditEntry, Chat, Person, StaffRole
 from bot.ports.stores import Unit
@@ -73,7 +74,7 @@ async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pre
 async def _ask_step(
     unit: Unit, desk: Desk, person: Person, chat: Chat, participant: Person, tail: str
 ) -> None:
-    shown = ", ".join(participant.released) or desk.texts.line(person.language, NONE_YET)
+    shown = listed(person.language, participant.released) or desk.texts.line(person.language, NONE_YET)
     text = desk.texts.line(person.language, WHICH, {"alias": participant.alias, "open": shown})
     left = [(choice, step) for choice, step in releasable(desk).items() if step not in participant.released]
     await show(

@@ -20,6 +20,7 @@ from bot.usecases.duty import tell_gaps
 from bot.usecases.plan import why_void
 from bot.usecases.remind_person import Ended, remind_person
 from bot.usecases.roster import final_roster, open_roster
+from bot.usecases.signposts import tell_unchecked
 from bot.usecases.staff_notice import Told, tell_administrators
 from bot.usecases.tidy import tell_left_behind
 from flows.effects import Line
@@ -45,12 +46,14 @@ async def show_roster(unit: Unit, desk: Desk, row: Reminder, session: Session | 
 
 
 async def report_gaps(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:
-    """Managers and administrators read when nobody will be on duty, and what could not be cleared away (S-43)."""
-    left, gaps = (
+    """Managers and administrators read when nobody will be on duty, what could not be cleared away (S-43), and
+    which help contacts wait to be checked."""
+    told = (
         await tell_left_behind(unit, desk, row.programme_id),
         await tell_gaps(unit, desk, row.programme_id),
+        await tell_unchecked(unit, desk, row.programme_id),
     )
-    return _ended(_together(left, gaps), "no_gaps")
+    return _ended(_together(*told), "no_gaps")
 
 
 async def digest(unit: Unit, desk: Desk, row: Reminder, session: Session | None) -> Ended | None:

@@ -13,6 +13,7 @@ from bot.usecases.carry_out import playable_of, turn
 from bot.usecases.desk import Desk, post
 from bot.usecases.facts import facts_for, params_for
 from bot.usecases.render import messages, notice, open_menu
+from bot.usecases.signposts import show_signposts
 from flows.effects import Line, Say, Slot
 from flows.inputs import Paused, Resumed, TimedOut
 
@@ -45,6 +46,7 @@ async def show_held_back(unit: Unit, desk: Desk, person: Person, chat: Chat, the
         params = params_for(person, place.programme, place.session)
         for message in messages(desk, person, "", Say(Slot.HELP, lines), params, person.open_until):
             await post(unit, desk, chat, message)
+        await show_signposts(unit, desk, person, chat, lines)
 
 
 async def closed(unit: Unit, desk: Desk, person: Person, row: VisitRow) -> Why | None:

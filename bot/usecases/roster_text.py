@@ -6,13 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_time
-from babel.units import format_unit
-
+from bot.forms import Unit, clock_at, lasting, listed
 from bot.ports.records import Person, Readiness, Session, VisitRow
-from bot.texts import locale_of
 from bot.usecases import staff_texts as texts
 from bot.usecases.desk import Desk
 from bot.usecases.facts import time_of
@@ -49,6 +45,8 @@ BEFORE = Line("staff", "Starts in {left} (as of {now}).")
 STARTED = Line("staff", "Has started (as of {now}).")
 FINAL = Line("staff", "This is the last roster before the start.")
 NOBODY = Line("staff", "There is nobody in this group yet.")
+ONE = Line("staff", "• {alias}")
+ONE_ANSWERED = Line("staff", "• {alias}: {text}")
 MARK = "*"
 MARKED = Line("staff", "* Says that somebody else is at home, out of sight and hearing. The case says more.")
 ONLY_SAYS = Line(
@@ -117,7 +115,7 @@ def text_of(
         found = sorted((e for e in entries if e.standing is standing), key=lambda e: e.alias)
         if found:
             lines = [
-                say(language, line, {"number": str(len(found))}),
+                say(language, line, {"number": len(found)}),
                 *(_one(desk, reader, e) for e in found),
             ]
             paragraphs.append("\n".join(lines))
@@ -131,24 +129,25 @@ def text_of(
 def _one(desk: Desk, reader: Person, entry: Entry) -> str:
     alias = entry.alias + (f" {MARK}" if entry.at_home else "")
     if entry.answered in texts.LIFTS:
-        return f"• {alias}: {desk.texts.line(reader.language, texts.LIFTS[entry.answered])}"
-    return f"• {alias}"
+        text = desk.texts.line(reader.language, texts.LIFTS[entry.answered])
+        return desk.texts.line(reader.language, ONE_ANSWERED, {"alias": alias, "text": text})
+    return desk.texts.line(reader.language, ONE, {"alias": alias})
 
 
 def _time_left(desk: Desk, reader: Person, session: Session) -> str:
-    now, locale = desk.now(), locale_of(reader.language)
-    shown = format_time(now.astimezone(ZoneInfo(reader.timezone)), "short", locale=locale)
+    now = desk.now()
+    shown = clock_at(reader.language, reader.timezone, now)
     if now >= session.starts_at:
         return desk.texts.line(reader.language, STARTED, {"now": shown})
-    left = _duration(session.starts_at, now, locale)
+    left = _duration(session.starts_at, now, reader.language)
     return desk.texts.line(reader.language, BEFORE, {"left": left, "now": shown})
 
 
-def _duration(starts_at: datetime, now: datetime, locale: str) -> str:
+def _duration(starts_at: datetime, now: datetime, language: str) -> str:
     """Rounded up to the minute; in days once it is two of them."""
     minutes = -((now - starts_at) // timedelta(minutes=1))
     days, hours, rest = minutes // 1440, minutes // 60, minutes % 60
     if days >= 2:
-        return str(format_unit(days, "duration-day", locale=locale))
-    parts = [(hours, "duration-hour"), (rest, "duration-minute")]
-    return " ".join(str(format_unit(n, unit, locale=locale)) for n, unit in parts if n)
+        return lasting(language, days, "day")
+    parts: list[tuple[int, Unit]] = [(hours, "hour"), (rest, "minute")]
+    return listed(language, (lasting(language, number, unit) for number, unit in parts if number))

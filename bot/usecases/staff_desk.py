@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from bot.forms import listed
 from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Case, Chat, Person
 from bot.ports.stores import Unit
@@ -244,7 +245,7 @@ async def _set_language(unit: Unit, desk: Desk, person: Person, chat: Chat, lang
     languages = offered(desk, programme) if programme else (person.language,)
     chosen = best_of(language, languages)
     if chosen is None:
-        named = ", ".join(f"{code} ({desk.own_name(code)})" for code in languages)
+        named = listed(person.language, (f"{code} ({desk.own_name(code)})" for code in languages))
         return await say(unit, desk, person, chat, texts.LANGUAGES, languages=named, example=languages[-1])
     changed = replace(person, language=chosen)
     await unit.people.save(changed)

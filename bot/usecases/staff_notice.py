@@ -28,7 +28,7 @@ class Told:
 
 
 async def tell_administrators(
-    unit: Unit, desk: Desk, programme_id: str, line: Line, params: Mapping[str, str] | None = None
+    unit: Unit, desk: Desk, programme_id: str, line: Line, params: Mapping[str, str | int] | None = None
 ) -> int:
     """Say it to the administrators (or, without any, the managers); gives how many were told."""
     for role in (StaffRole.ADMINISTRATOR, StaffRole.MANAGER):
@@ -89,7 +89,7 @@ async def _tell(
     programme_id: str,
     role: StaffRole,
     line: Line,
-    params: Mapping[str, str] | None = None,
+    params: Mapping[str, str | int] | None = None,
     but: str = "",
 ) -> int:
     """Say it to everybody of the role who can be reached; gives how many were told.
@@ -105,7 +105,7 @@ async def _tell(
 
 
 async def _tell_one(
-    unit: Unit, desk: Desk, person: Person, line: Line, params: Callable[[Person], Mapping[str, str]]
+    unit: Unit, desk: Desk, person: Person, line: Line, params: Callable[[Person], Mapping[str, str | int]]
 ) -> bool:
     ways = await ways_to(unit, person.id)
     if ways is None:

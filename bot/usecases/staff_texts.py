@@ -44,6 +44,8 @@ ROLE_NAMES = {
     Role.MANAGER: Line("staff", "Managers"),
     Role.PARTNER_SUPPORT: Line("staff", "Partner support"),
 }
+MORE = Line("staff", "and {number} more", plural="and {number} more")
+
 OTHER_ROLE = Line("staff", "{role}: {state}.")
 OTHER_NOT_ASKED = Line("staff", "not asked yet")
 OTHER_STATES = {
@@ -188,7 +190,7 @@ STRIKE_HELD = Line(
 )
 NOTHING_TYPED = Line("staff", "Nothing that was typed stands here.")
 UNASKED = Line("staff", "Not asked:\n{steps}")
-GONE_SOON = Line("staff", "This goes away in {minutes} minutes.")
+GONE_SOON = Line("staff", "This goes away in {number} minute.", plural="This goes away in {number} minutes.")
 SAFE_WAY_ONLY = Line(
     "staff",
     "Contact is made only by the agreed safe way and time, never because of this message while the participant "

@@ -35,10 +35,19 @@ SLOT: Final = "question"
 COPY: Final = "copy"
 """Where a copy that a crash left is put once it is known of."""
 
-LEFT_BEHIND = Line(
+KEPT = Line(
     "staff",
-    "Clearing the chats, since the last such notice: {kept} messages could not be deleted, and {perhaps} may have "
-    "been sent twice, with a copy that cannot be found. They may still be read on phones.",
+    "Clearing the chats: since the last such notice {number} message could not be deleted. "
+    "It may still be read on phones.",
+    plural="Clearing the chats: since the last such notice {number} messages could not be deleted. "
+    "They may still be read on phones.",
+)
+PERHAPS = Line(
+    "staff",
+    "Clearing the chats: since the last such notice {number} message may have been sent twice, with a copy that "
+    "cannot be found. It may still be read on phones.",
+    plural="Clearing the chats: since the last such notice {number} messages may have been sent twice, with copies "
+    "that cannot be found. They may still be read on phones.",
 )
 
 
@@ -166,9 +175,9 @@ async def tell_left_behind(unit: Unit, desk: Desk, programme_id: str) -> Told:
     kept = await _of_programme(unit, programme_id, await unit.ledger.left_behind(since, now))
     perhaps = await _of_programme(unit, programme_id, await unit.outbox.left_behind(since, now))
     told = 0
-    if kept or perhaps:
-        counts = {"kept": str(kept), "perhaps": str(perhaps)}
-        told = await tell_administrators(unit, desk, programme_id, LEFT_BEHIND, counts)
+    for line, number in ((KEPT, kept), (PERHAPS, perhaps)):
+        if number:
+            told = await tell_administrators(unit, desk, programme_id, line, {"number": number})
     if told or not (kept or perhaps):
         await unit.pulses.beat(name, now)
     return Told(kept + perhaps, told)

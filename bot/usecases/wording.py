@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from textwrap import shorten
 
+from bot.forms import listed
 from bot.ports.records import Raised
+from bot.texts import set_apart
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_beside import SESSION_SCRIPT
 from bot.usecases.desk import Desk
@@ -44,7 +46,7 @@ class Wording:
             named = texts.STEPS.get(step_id)
             return self.desk.texts.line(self.language, named) if named else step_id
         text = self.desk.texts.line(self.language, Line(f"{script}/{step_id}", step.text), self.params)
-        return f"{step_id}: {shorten(text, QUESTION, placeholder='…')}"
+        return f"{set_apart(self.language, step_id)}: {shorten(text, QUESTION, placeholder='…')}"
 
     def script_with(self, raised: Iterable[Raised], step_id: str) -> str:
         """Which of a case's scripts has the step; empty where none has it any more."""
@@ -70,7 +72,7 @@ class Wording:
     def answered(self, script: str, step_id: str, chosen: Iterable[str]) -> str:
         """The question's beginning and the labels that were chosen; for a session's people their aliases."""
         if script == SESSION_SCRIPT:
-            names = ", ".join(self.names.get(person_id, "?") for person_id in chosen)
+            names = listed(self.language, (self.names.get(person_id, "?") for person_id in chosen))
             said = {"step": self.question(script, step_id), "choices": names}
             return self.desk.texts.line(self.language, texts.ANSWERED, said)
         found = self._script(script)
@@ -82,7 +84,7 @@ class Wording:
             if found and choice is None and choice_id == "defer" and found.script.defer:
                 line = Line(f"{script}/defer", found.script.defer.label)
             labels.append(self.desk.texts.line(self.language, line, self.params))
-        said = {"step": self.question(script, step_id), "choices": ", ".join(labels)}
+        said = {"step": self.question(script, step_id), "choices": listed(self.language, labels)}
         return self.desk.texts.line(self.language, texts.ANSWERED, said)
 
 

@@ -83,7 +83,7 @@ async def _read(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Perso
     page = max(1, min(int(number), len(pages))) if number.isdecimal() else 1
     params = {"alias": about.alias, "page": str(page), "pages": str(len(pages))}
     heading = desk.texts.line(person.language, HEADING, params)
-    soon = desk.texts.line(person.language, texts.GONE_SOON, {"minutes": str(desk.numbers.details)})
+    soon = desk.texts.line(person.language, texts.GONE_SOON, {"number": desk.numbers.details})
     tail = about.id[-TAIL:]
     buttons = [(texts.STRIKE, f"{STEP}:{STRIKE}:{tail}")]
     if page > 1:

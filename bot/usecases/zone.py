@@ -9,15 +9,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
-from babel.dates import format_time
-
+from bot.forms import clock_at
 from bot.ports.plan import Fate, Reminder
 from bot.ports.records import AuditEntry, Chat, Person, Programme, Session, StaffRole
 from bot.ports.stores import Unit
 from bot.schedule import due
-from bot.texts import locale_of
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import audit, say
 from bot.usecases.choose_person import own_participants
@@ -66,8 +64,7 @@ async def write_zone(unit: Unit, desk: Desk, person: Person, chat: Chat, argumen
         await say(unit, desk, person, chat, NOBODY)
         return
     await set_zone(unit, desk, about, zone, person.id)
-    there = desk.now().astimezone(ZoneInfo(zone))
-    time = format_time(there, "short", locale=locale_of(person.language))
+    time = clock_at(person.language, zone, desk.now())
     await say(unit, desk, person, chat, DONE, zone=zone, time=time)
 
 

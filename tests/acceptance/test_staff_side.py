@@ -47,7 +47,7 @@ def told(house: House) -> list[str]:
     return [ALIAS, SECRET, LINK, *library.catalogue.ids, "hurt_self", "wont_say", *labels]
 
 
-ROLES = "((Facilitators|Technical help|Duty|Managers|Partner support)(, )?)+"
+ROLES = "((Facilitators|Technical help|Duty|Managers|Partner support)(, | and )?)+"
 
 
 async def test_alerts_say_little(house: House) -> None:

@@ -122,7 +122,7 @@ async def test_it_says_what_ready_means(room: Room) -> None:
     await opened(room)
     await room.begin()
     text = await shown(room)
-    assert "Starts in 1 hour 30 minutes (as of 17:00)." in text
+    assert "Starts in 1 hour and 30 minutes (as of 17:00)." in text
     assert "Under way (1)\n• alias 1000" in text
     assert "Ready means only: so the participant says." in text
 

@@ -12,7 +12,7 @@ import pytest
 from bot.ports.inbound import Command, Text
 from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow, StaffRole
 from bot.storage.sealing import Keyring
-from bot.usecases.tidy import LEFT_BEHIND, UNREACHABLE, tell_left_behind, tidy
+from bot.usecases.tidy import KEPT, PERHAPS, UNREACHABLE, tell_left_behind, tidy
 from flows.library import Library
 from flows.read import load_library
 from tests.bot.desks import START, Room, open_room
@@ -193,7 +193,7 @@ async def test_what_nobody_can_delete_is_given_up_and_counted(room: Room) -> Non
     async with room.storage.unit() as unit:
         said = [row.text for row in await unit.outbox.waiting(admin.id)]
         [kept] = [e.kept for e in [await unit.ledger.by_message(chat.id, 5)] if e]
-    assert said == [LEFT_BEHIND.msgid.format(kept=1, perhaps=0)]
+    assert said == [KEPT.msgid.format(number=1)]
     assert kept == UNREACHABLE
 
 
@@ -215,7 +215,7 @@ async def test_what_may_have_been_sent_twice_is_told(room: Room) -> None:
         assert (await tell_left_behind(unit, room.desk, room.programme)).people == 1
         await unit.commit()
     said = [row.text for row in await waiting(room, admin)]
-    assert said == [LEFT_BEHIND.msgid.format(kept=0, perhaps=2)]
+    assert said == [PERHAPS.plural.format(number=2)]
 
 
 async def test_a_person_s_own_words_are_noted_as_sensitive(room: Room) -> None:

@@ -9,7 +9,7 @@ from babel.messages import Catalog
 from babel.messages.pofile import write_po
 
 from bot import texts as texts_module
-from bot.commands import catalogues, check
+from bot.commands import catalogues, check, wording
 from bot.commands.catalogues import Text
 from flows import read
 from tests.bot.commands.conftest import Vestibule
@@ -29,10 +29,13 @@ def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of catalogues with a German one for two texts; gives the file to write."""
     path = tmp_path / "locales" / "de" / "LC_MESSAGES" / "vestibule.po"
     path.parent.mkdir(parents=True)
+    (path.parents[1] / "glossary.yaml").write_text("{address: {form: Sie, why: usual}, terms: {}}")
+    (path.parents[2] / "en").mkdir()
+    (path.parents[2] / "en" / "glossary.yaml").write_text("terms: {}")
     for module in (texts_module, catalogues):
         monkeypatch.setattr(module, "locales_folder", lambda: tmp_path / "locales")
-    monkeypatch.setattr(catalogues, "texts", lambda: TEXTS)
-    monkeypatch.setattr(check, "texts", lambda: TEXTS)
+    for module in (catalogues, check, wording):
+        monkeypatch.setattr(module, "texts", lambda: TEXTS)
     return path
 
 

@@ -60,6 +60,6 @@ def test_a_copy_for_staff(vestibule: Vestibule, lived: dict[str, str], opened: O
     about = {
         one["what"]: one["is"] for one in json.loads(Path("copy/export.json").read_text("utf-8"))["about"]
     }
-    assert set(about["Role"].split(", ")) == {"managers", "facilitators"}
+    assert set(about["Role"].split(" and ")) == {"managers", "facilitators"}
     assert about["Groups"]
     assert about["Mail address"] == "m@service.example"

@@ -193,7 +193,7 @@ async def test_stop_takes_away_what_is_sensitive(town):
 async def test_staff_choose_their_language(town):
     """A language of the programme is kept and used from then on; another one gets the list."""
     await town.writes("facilitator", "/language xx")
-    assert "en (en), de (de)" in await town.texts("facilitator")
+    assert "en (en) and de (de)" in await town.texts("facilitator")
     await town.writes("facilitator", "/language de-AT")
     async with town.storage.unit() as unit:
         assert (await unit.people.get(town.ids["facilitator"])).language == "de"

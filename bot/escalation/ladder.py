@@ -170,6 +170,15 @@ def hastened(
     return (*quick[:rung], *to_come), sooner
 
 
+def in_time(
+    rungs: Sequence[Rung], rung: int, now: datetime, starts_at: datetime, minutes: int
+) -> tuple[Rung, ...]:
+    """The ladder for rungs that come late: hastened only where the last would not have its time before the start."""
+    if is_quiet(rungs) or _ends(rungs[rung:], now) <= starts_at:
+        return tuple(rungs)
+    return hastened(rungs, rung, now, now, starts_at, minutes)[0]
+
+
 def _off_hours(rung: Rung, seconds: int) -> Rung:
     """The rung at any hour and at the urgency's pace, if it was waiting for working hours."""
     return replace(rung, hours=None, after=min(rung.after, seconds)) if rung.hours else rung

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from bot.ports.plan import Allowance
@@ -63,4 +64,20 @@ class Everything(Protocol):
 
     async def erase_link(self, person: Person) -> dict[str, int]:
         """The chat, what was sent there and the person's row, which stays empty where something kept needs it."""
+        ...
+
+
+class Restored(Protocol):
+    """What a restored backup still means to do, and may have done since (bot.usecases.restored)."""
+
+    async def withhold(self) -> int:
+        """Messages that wait and are no alert become `withheld`; gives how many."""
+        ...
+
+    async def withhold_reminders(self, now: datetime) -> int:
+        """Lines to a person that were due by now become `withheld`, but for a hold that stands; gives how many."""
+        ...
+
+    async def close_invitations(self, now: datetime) -> int:
+        """Open invitations are revoked; gives how many."""
         ...

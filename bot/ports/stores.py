@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.ports.audit import Audit, Requests
-from bot.ports.everything import Everything
+from bot.ports.everything import Everything, Restored
 from bot.ports.expiry import Expiry
 from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
 from bot.ports.records import (
@@ -342,22 +342,6 @@ class Ledger(Protocol):
 
     async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
         """Chat -> how many sensitive messages of it turned out undeletable from `since` on, before `until`."""
-        ...
-
-
-class Restored(Protocol):
-    """What a restored backup still means to do, and may have done since (bot.usecases.restored)."""
-
-    async def withhold(self) -> int:
-        """Messages that wait and are no alert become `withheld`; gives how many."""
-        ...
-
-    async def withhold_reminders(self, now: datetime) -> int:
-        """Lines to a person that were due by now become `withheld`, but for a hold that stands; gives how many."""
-        ...
-
-    async def close_invitations(self, now: datetime) -> int:
-        """Open invitations are revoked; gives how many."""
         ...
 
 

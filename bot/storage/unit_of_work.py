@@ -11,7 +11,7 @@ import aiosqlite
 
 from bot.ports import stores
 from bot.ports.audit import Audit, Requests
-from bot.ports.everything import Everything
+from bot.ports.everything import Everything, Restored
 from bot.ports.expiry import Expiry
 from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
 from bot.ports.sealed import Sealed
@@ -79,7 +79,7 @@ class SqliteUnit:
         self.shifts: Shifts = ShiftStore(work)
         self.allowances: Allowances = AllowanceStore(work)
         self.pulses: Pulses = PulseStore(work)
-        self.restored: stores.Restored = RestoredRows(work)
+        self.restored: Restored = RestoredRows(work)
         self.everything: Everything = EverythingStore(work, keys, people, cases)
 
     async def commit(self) -> None:

@@ -12,7 +12,7 @@ import structlog
 
 from bot.escalation import ladder
 from bot.ports.records import AuditEntry, Case, CaseRole, Programme, Session
-from bot.ports.stores import Stale, Unit
+from bot.ports.stores import Stale, Unit, Unreadable
 from bot.usecases.case_card import raised_for, refresh
 from bot.usecases.desk import Desk
 from bot.usecases.overdue import held_until, urgency_for
@@ -44,11 +44,19 @@ async def in_time(unit: Unit, desk: Desk, case: Case, part: CaseRole) -> CaseRol
 
     After an outage, or while nobody could be reached, the last rung is still asked before the session starts (R-05).
     """
-    session = await unit.sessions.get(case.session_id) if case.session_id else None
+    try:
+        session = await unit.sessions.get(case.session_id) if case.session_id else None
+    except Unreadable as fault:
+        log.warning("hasten.unreadable", error=str(fault))
+        return part  # the alert goes all the same
     if session is None or session.state != "planned" or session.starts_at <= desk.now():
         return part
-    programme = await unit.programmes.get(case.programme_id)
-    return await _sooner(unit, desk, programme, case, part, session.starts_at)
+    rungs, minutes = (
+        ladder.read(part.ladder),
+        desk.numbers.ladder.get(urgency_for(case, part.role), ladder.A_DAY),
+    )
+    hastened = ladder.in_time(rungs, part.rung, desk.now(), session.starts_at, minutes)
+    return part if hastened == rungs else replace(part, ladder=ladder.rows_of(hastened))
 
 
 async def _sooner(

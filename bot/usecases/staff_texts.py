@@ -186,7 +186,7 @@ STRIKE_NO = Line("staff", "No")
 STRUCK_OUT = Line("staff", "Struck out at {step}. Details that showed it are taken away.")
 STRIKE_HELD = Line(
     "staff",
-    "A legal hold covers this person: nothing of theirs can be struck out while it stands. Administrators know of it.",
+    "For legal reasons all of this person's data are kept: nothing can be struck out for now. Administrators know why.",
 )
 NOTHING_TYPED = Line("staff", "Nothing that was typed stands here.")
 UNASKED = Line("staff", "Not asked:\n{steps}")

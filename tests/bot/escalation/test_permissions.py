@@ -66,7 +66,7 @@ FORGED = (
     "HAND:{administrator}:K-103", "HAND:a:K-103", "STRK:yes.ST-99:K-101", "STRK:yes.:K-101", "STRK:yes.yes.ST-01:K-101",
     "REL:who:", "REL:who:{own[11]}", "REL:yes.{step}:{own[11]}", "REL:yes.nonsense:{own}", "REL:yes.st_07:{own}",
     "ALW:phone.9y:{own}", "ALW:phone.2w:{own[11]}", "ALW:weapons.2w:{own}", "ROST:show:", "ROST:show:{session[11]}",
-    "WRIT:page.1:", "WRIT:page.x:{own[11]}", "WRIT:page.00:{own}", "WRIT:yes.ST-99:{own}", "WRIT:yes.:{own}", "WRIT:nonsense:{own}",
+    "WRIT:page.1:", "WRIT:page.x:{own[11]}", "WRIT:yes.ST-99:{own}", "WRIT:yes.:{own}", "WRIT:nonsense:{own}",
     "DUTY:duty:", "DUTY:duty:{duty[11]}", "DUTY:administrator:{administrator}", "DUTY:nonsense:{duty}", "LANG:xx:",
     "DOOR:perhaps:", "PRIV:nonsense:", "PRIV:yes.nonsense:", "PRIV:yes.:", "MENU:nonsense:", "MENU:welcome:", "A:b:c", "ST-01:maybe:", "ST-01:maybe:000000000000.1",
 )  # fmt: skip

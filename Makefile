@@ -87,7 +87,7 @@ messages: .venv/dev.stamp ## read the texts anew and bring the catalogues up to 
 	@$(BIN)/pybabel --quiet extract --mapping babel.cfg --no-wrap --sort-by-file --no-location \
 		--project vestibule --output $(POT) .
 	@$(BIN)/pybabel --quiet update --domain $(DOMAIN) --input-file $(POT) --output-dir locales \
-		--no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+		--no-wrap --previous --ignore-obsolete --ignore-pot-creation-date
 
 lock: .venv/dev.stamp ## resolve the locks anew (UPGRADE=--upgrade for newer versions)
 	@echo "resolving requirements.lock and requirements-dev.lock"

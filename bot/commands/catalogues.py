@@ -16,7 +16,7 @@ from babel.messages.pofile import PoFileError, read_po
 
 import bot
 import flows
-from bot.commands.neutral_words import telling_words, word_lists
+from bot.commands.neutral_words import stems_of, telling_words
 from bot.texts import DOMAIN, SOURCE, locale_of, locales_folder
 from bot.texts_extract import extract, extract_python
 
@@ -86,8 +86,10 @@ def faults_of(language: str) -> list[str]:
     except (OSError, ValueError, PoFileError, UnknownLocaleError) as error:
         return [f"{short}:1: cannot be read as a catalogue ({error})"]
     found = []
-    if language.split("_", maxsplit=1)[0] not in word_lists():
-        found = [f"bot/neutral_words.yaml: no words for {language}; S-02 needs them in every language"]
+    if not stems_of(language):
+        found = [
+            f"locales/{language}/writing.yaml: no `neutral` words can be read; S-02 needs them in every language"
+        ]
     forms = get_plural(locale_of(language))
     if catalogue.plural_forms != str(forms):
         found.append(f"{short}:1: has Plural-Forms: {catalogue.plural_forms}; it should have {forms}")

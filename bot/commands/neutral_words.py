@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
 
-import yaml
-
-FILE = Path(__file__).parent.parent / "neutral_words.yaml"
+from bot.commands.typography import writing_of
+from bot.texts import SOURCE
 
 
-@cache
-def word_lists() -> dict[str, tuple[str, ...]]:
-    """Language -> stems."""
-    return {language: tuple(words) for language, words in yaml.safe_load(FILE.read_text("utf-8")).items()}
+def stems_of(language: str) -> tuple[str, ...]:
+    """The stems that no neutral line of the language may have; none where its writing.yaml is not there."""
+    writing = writing_of(language)
+    return writing.neutral if writing else ()
 
 
 @cache
@@ -29,7 +27,7 @@ def pattern_of(stems: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _stems(language: str) -> tuple[str, ...]:
-    return (*word_lists().get(language.split("_", maxsplit=1)[0], ()), *word_lists()["en"])
+    return (*stems_of(language), *stems_of(SOURCE))
 
 
 def telling_words(text: str, language: str) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""Whether a text is written as its language is: script, quotes, apostrophes, dashes and spaces (bot/writing.yaml)."""
+"""Whether a text is written as its language is: script, quotes, apostrophes, dashes and spaces.
+
+locales/LANGUAGE/writing.yaml says how that is, and bot/writing.yaml what holds in all.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.texts import catalogue_file
 
 FILE = Path(__file__).parent.parent / "writing.yaml"
 _EN_DASH, _EM_DASH = "\u2013", "\u2014"
@@ -19,7 +24,11 @@ _GIVEN = re.compile(r"\{[a-z_]+\}|https?://\S+|/[a-z]+|\b[A-Z]{1,3}-\d+\b")
 
 
 class Writing(BaseModel):
-    """How one language is written."""
+    """How one language is written, and in `neutral` the stems that no neutral line may have (S-02).
+
+    `script`: as Unicode names it. `quotes`: the opening and the closing mark. `dash`: the one between spaces. `tight`:
+    marks with a no-break space (U+00A0 or U+202F) before them. `instead`: its own marks for those of English.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,6 +37,7 @@ class Writing(BaseModel):
     dash: str
     tight: str = ""
     instead: dict[str, str] = {}
+    neutral: tuple[str, ...]
 
     @property
     def opening(self) -> str:
@@ -40,26 +50,38 @@ class Writing(BaseModel):
         return self.quotes[-1]
 
 
-class Writings(BaseModel):
-    """Every language's writing, and what holds in all of them: names that stay, marks that none has."""
+class Everywhere(BaseModel):
+    """What holds in all languages: names that stay, marks that none has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    languages: dict[str, Writing]
     names: tuple[str, ...]
     never: dict[str, str]
     quote_marks: str
 
 
 @cache
-def writings() -> Writings:
+def everywhere() -> Everywhere:
     """What bot/writing.yaml says."""
-    return Writings.model_validate(yaml.safe_load(FILE.read_text("utf-8")))
+    return Everywhere.model_validate(yaml.safe_load(FILE.read_text("utf-8")))
+
+
+def writing_of(language: str) -> Writing | None:
+    """How the language is written; None where its folder has no writing.yaml, or one that cannot be read."""
+    return _read(catalogue_file(language).parents[1] / "writing.yaml")
+
+
+@cache
+def _read(path: Path) -> Writing | None:
+    try:
+        return Writing.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError):
+        return None
 
 
 def words_of(text: str) -> str:
     """The text without what is the same in every language: each placeholder, command, reference and name is a 0."""
-    names = "|".join(re.escape(name) for name in writings().names)
+    names = "|".join(re.escape(name) for name in everywhere().names)
     return _GIVEN.sub("0", re.sub(rf"(?<!\w)(?:{names})(?!\w)", "0", text))
 
 
@@ -92,7 +114,7 @@ def _marks(bare: str, writing: Writing) -> Iterator[str]:
     instead = {
         '"': f"{writing.opening}…{writing.closing}",
         "--": writing.dash,
-        **writings().never,
+        **everywhere().never,
         **writing.instead,
     }
     for mark, right in instead.items():
@@ -102,7 +124,7 @@ def _marks(bare: str, writing: Writing) -> Iterator[str]:
 
 def _quotes(bare: str, writing: Writing) -> Iterator[str]:
     opening, closing = writing.opening, writing.closing
-    found = "".join(one for one in bare if one in writings().quote_marks)
+    found = "".join(one for one in bare if one in everywhere().quote_marks)
     if found != (opening + closing) * (len(found) // 2):
         yield f"has the quotes {found}; write {opening}…{closing}, each opened and closed"
 

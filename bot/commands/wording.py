@@ -13,7 +13,7 @@ from babel.messages.pofile import PoFileError, read_po
 from bot.commands.catalogues import Text, texts
 from bot.commands.glossary import BadGlossary, Glossary, Meaning, glossary, glossary_file, meanings, terms_in
 from bot.commands.neutral_words import pattern_of
-from bot.commands.typography import badly_written, words_of, writings
+from bot.commands.typography import badly_written, words_of, writing_of
 from bot.texts import catalogue_file
 
 
@@ -22,7 +22,7 @@ class _Wording:
 
     def __init__(self, language: str, chosen: Glossary, terms: dict[str, Meaning]) -> None:
         self._chosen, self._terms = chosen, terms
-        self._writing = writings().languages.get(language.split("_", maxsplit=1)[0])
+        self._writing = writing_of(language)
         self._stems = {name: pattern_of(term.forms) for name, term in chosen.terms.items() if term.forms}
         self._needed: set[tuple[str, str]] = set()
 
@@ -49,7 +49,7 @@ class _Wording:
     def of_glossary(self, language: str) -> Iterator[str]:
         """What is wrong with the glossary, once every text has been looked at."""
         if self._writing is None:
-            yield f"bot/writing.yaml does not say how {language} is written; add a line"
+            yield f"locales/{language}/writing.yaml does not say how it is written; write it as another language's"
         for name in self._terms:
             if not (term := self._chosen.terms.get(name)) or not term.forms:
                 yield f"has no word with forms for “{name}”; add it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bot.commands.catalogues import Text
 from flows import read
 from tests.bot.commands.conftest import Vestibule
 
+LOCALES = texts_module.locales_folder()
 TEXTS = (
     Text("neutral", "Please wait for {service}.", 600, "flows/lines.py:1"),
     Text("button", "Continue", 40, "flows/lines.py:2"),
@@ -32,6 +34,8 @@ def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (path.parents[1] / "glossary.yaml").write_text("{address: {form: Sie, why: usual}, terms: {}}")
     (path.parents[2] / "en").mkdir()
     (path.parents[2] / "en" / "glossary.yaml").write_text("terms: {}")
+    for language in ("en", "de"):
+        shutil.copy(LOCALES / language / "writing.yaml", path.parents[2] / language)
     for module in (texts_module, catalogues):
         monkeypatch.setattr(module, "locales_folder", lambda: tmp_path / "locales")
     for module in (catalogues, check, wording):

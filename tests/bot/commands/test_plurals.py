@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,10 @@ RUSSIAN = ("{number} день", "{number} дня", "{number} дней")
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Catalogues of their own, with one text; what was read of the real ones is forgotten and comes back."""
+    for written in texts_module.locales_folder().glob("*/writing.yaml"):
+        kept = tmp_path / "locales" / written.parent.name
+        kept.mkdir(parents=True)
+        shutil.copy(written, kept)
     for module in (texts_module, catalogues):
         monkeypatch.setattr(module, "locales_folder", lambda: tmp_path / "locales")
     monkeypatch.setattr(catalogues, "texts", lambda: (DAYS,))

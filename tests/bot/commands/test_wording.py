@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ GERMAN: dict[str, Any] = {
         "hand over": {"word": "übergeben", "why": "usual", "forms": ["übergeb"]},
     },
 }
+LOCALES = texts_module.locales_folder()
 GOOD = {
     "Your open cases": "Ihre offenen Fälle",
     "Take it to case management.": "Bringen Sie es in die Fallbesprechung.",
@@ -51,6 +53,8 @@ def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "LC_MESSAGES").mkdir(parents=True)
     write(folder.with_name("en") / "glossary.yaml", ENGLISH)
     write(folder / "glossary.yaml", GERMAN)
+    for language in ("en", "de"):
+        shutil.copy(LOCALES / language / "writing.yaml", folder.with_name(language))
     say_in(folder, {})
     return folder
 
@@ -154,13 +158,15 @@ def test_a_missing_glossary_is_a_fault(german: Path, vestibule: Vestibule) -> No
     )
 
 
+@pytest.mark.parametrize("content", [None, "{script: Latin}", "{"])
 def test_a_language_of_unknown_writing_is_a_fault(
-    german: Path, vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch
+    german: Path, vestibule: Vestibule, content: str | None
 ) -> None:
-    """A language that bot/writing.yaml does not know is named."""
-    unknown = wording.writings().model_copy(update={"languages": {}})
-    monkeypatch.setattr(wording, "writings", lambda: unknown)
-    assert "bot/writing.yaml does not say how de is written; add a line" in vestibule("check").err
+    """S-02: a folder that does not say how its language is written, or not so that it can be read, is named."""
+    (german / "writing.yaml").unlink()
+    if content is not None:
+        (german / "writing.yaml").write_text(content, encoding="utf-8")
+    assert "locales/de/writing.yaml does not say how it is written" in vestibule("check").err
 
 
 @pytest.mark.usefixtures("german")

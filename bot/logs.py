@@ -55,6 +55,7 @@ SHAPES: Mapping[str, Callable[[Any], Any]] = {
     "error": _shaped(r"[a-z_]{1,30}\.[a-z_]{1,30} of [\w.-]{1,80} (is|was|does|do|cannot) [\w ,:;()]{1,120}"),
     "fault": _kinds,
     "fault_at": _shaped(r"[\w/.-]{1,80}\.py:[0-9]{1,5}( > [\w/.-]{1,80}\.py:[0-9]{1,5}){0,3}"),
+    "language": _shaped(r"[a-z]{2,3}([_-][A-Za-z0-9]{2,8})?"),
     "lane": _shaped(r"alert|reply|reminder|tidy"),
     "library": _library,
     "reason": _shaped(r"(message|edited_message|callback_query|my_chat_member): [a-z_]{1,30}|[a-z_]{1,20}"),

@@ -6,7 +6,7 @@ source and translation. When either changes the hash is another one, and the mes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -17,7 +17,8 @@ import yaml
 from babel.messages import Message
 from babel.messages.pofile import read_po
 
-from bot.texts import SOURCE, catalogue_file, languages
+from bot.texts import SOURCE, best_of, catalogue_file, languages
+from bot.texts_found import keys
 
 _HEAD = "# Written by `vestibule review`; docs/translating.md says how. What is not here, or has changed, is a draft.\n"
 
@@ -75,10 +76,23 @@ def standing(language: str) -> Standing:
 
 @cache
 def is_draft(language: str) -> bool:
-    """Whether anything of the language waits for a review. Raises BadReview."""
+    """Whether anything that the product can say waits for a review in the language. Raises BadReview.
+
+    What the catalogue does not hold at all waits, too: it would be read in English.
+    """
     if language == SOURCE:
         return False
-    return not reviews(language) or standing(language).drafts > 0
+    return not reviews(language) or standing(language).drafts > 0 or bool(missing(language))
+
+
+def missing(language: str) -> frozenset[tuple[str, Sequence[str]]]:
+    """Context and English of each text that the language has no translation for, or an unsure one."""
+    held = {
+        (message.context or "", tuple(message.id) if isinstance(message.id, (tuple, list)) else (message.id,))
+        for message, translated in _messages(language)
+        if all(translated) and not message.fuzzy
+    }
+    return keys() - held
 
 
 def offered(limit: tuple[str, ...], *, drafts: bool) -> tuple[str, ...]:
@@ -86,7 +100,9 @@ def offered(limit: tuple[str, ...], *, drafts: bool) -> tuple[str, ...]:
 
     `limit`: VESTIBULE_LANGUAGES, () for all.
     """
-    wanted = (code for code in languages()[1:] if not limit or code in limit)
+    known = languages()[1:]
+    limited = {best_of(code, known) for code in limit}
+    wanted = (code for code in known if not limit or code in limited)
     return (SOURCE, *(code for code in wanted if drafts or not is_draft(code)))
 
 

@@ -14,6 +14,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
+import structlog
 from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -25,8 +26,15 @@ SOURCE = "en"
 DOMAIN = "vestibule"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 # What Telegram calls a language that has its texts under another name here.
+log = structlog.get_logger(__name__)
+
 _ANOTHER_NAME = {"no": "nb", "nn": "nb", "mo": "ro"}
 _ISOLATE, _END = "\u2068", "\u2069"
+_ISOLATES = "\u2066\u2067\u2068"
+_STEERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_FROM_RIGHT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]"
+)  # letters of Hebrew, Arabic and their like
 RIGHT = "\u200f"
 """Read as a letter written from right to left: what begins with it begins at the right."""
 # A command with what is written after it: /menu, /ack {case}, /zone P-07 Europe/London.
@@ -63,6 +71,11 @@ def best_of(code: str, among: Iterable[str]) -> str | None:
     return None
 
 
+def other_names(language: str) -> tuple[str, ...]:
+    """The other codes that Telegram has for who is served in the language: `no` and `nn` for nb."""
+    return tuple(code for code, served in _ANOTHER_NAME.items() if served == language)
+
+
 @cache
 def from_right(language: str) -> bool:
     """Whether the language is written from right to left."""
@@ -70,15 +83,32 @@ def from_right(language: str) -> bool:
 
 
 def set_apart(language: str, text: str) -> str:
-    """The text as it stands inside a sentence of the language: isolated where that is written from right to left.
+    """The text as it stands inside a sentence of the language: isolated where either is written from right to left.
 
-    Without it a name, a link or a time written from left to right would turn the words around it over. An isolate
-    ends with its line, so that of several lines each has its own, and begins at the right.
+    Without it a name, a link or a time written the other way would turn the words around it over. An isolate
+    ends with its line, so that of several lines each has its own, and begins where the language begins. Marks of
+    direction that somebody typed do not reach beyond the text.
     """
-    if not from_right(language):
+    text = "\n".join(map(_closed, text.split("\n"))) if _STEERING.search(text) else text
+    right = from_right(language)
+    if not right and not _FROM_RIGHT.search(text):
         return text
     lines = (f"{_ISOLATE}{line}{_END}" if line else "" for line in text.split("\n"))
-    return f"\n{RIGHT}".join(lines)
+    return f"\n{RIGHT if right else ''}".join(lines)
+
+
+def _closed(line: str) -> str:
+    """The line without overrides and embeddings, and with every isolate that it begins ended, and no other."""
+    depth, kept = 0, []
+    for sign in line:
+        if sign in _ISOLATES:
+            depth += 1
+        elif sign == _END and depth:
+            depth -= 1
+        elif _STEERING.match(sign):
+            continue
+        kept.append(sign)
+    return "".join(kept) + _END * depth
 
 
 def laid_out(language: str, text: str) -> str:
@@ -115,6 +145,8 @@ def catalogue(language: str) -> NullTranslations:
         return NullTranslations()
     with catalogue_file(language).open("rb") as file:
         messages = read_po(file, locale=language)
+    if unsure := sum(bool(one.id) and (one.fuzzy or not one.string) for one in messages):
+        log.warning("texts.in_english", language=language, count=unsure)
     compiled = io.BytesIO()
     write_mo(compiled, messages)
     compiled.seek(0)

@@ -6,13 +6,29 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import IO, Any
 
 import yaml
 
 Found = tuple[int, str, tuple[str, ...], list[str]]
 _MESSAGE, _BUTTON = 600, 40
+# Constants in bot/usecases whose lines become labels of buttons under a context of their own; module -> names. What
+# has the context `button` needs no mention. One with placeholders (duty's TAKE_OVER, roster's LABEL) is as long as
+# what fills it, and is not held to 40. A test finds what is missing here.
+BUTTONS: Mapping[str, frozenset[str]] = {
+    "allow": frozenset({"WHAT", "SPAN", "NO_LONGER"}),
+    "data_requests": frozenset({"YES", "NO"}),
+    "menu": frozenset({"PRIVACY"}),
+    "privacy": frozenset({"BUTTONS"}),
+    "release": frozenset({"YES", "NO"}),
+    "staff_texts": frozenset(
+        {"TAKE", "DETAILS", "RESOLVE", "SEEN", "LIFT", "KEEP", "HAND_OVER", "BACK", "OUTCOMES", "LIFTS"}
+        | {"STRIKE", "STRIKE_YES", "STRIKE_NO"}
+    ),
+    "written": frozenset({"EARLIER", "LATER"}),
+}
 
 
 def extract(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
@@ -69,6 +85,7 @@ def _map(node: yaml.Node | None) -> dict[str, Any]:
 def extract_python(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
     """`Line("context", "text", plural="text")` and `.say(language, "context", "text")` with literal texts."""
     tree = ast.parse(fileobj.read())
+    buttons = _buttons(tree, Path(str(getattr(fileobj, "name", ""))))
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -77,9 +94,21 @@ def extract_python(fileobj: IO[bytes], keywords: Any, comment_tags: Any, options
         texts = _literal(args)
         if len(texts) == 2:
             plural = _literal(key.value for key in node.keywords if key.arg == "plural")
-            longest = _BUTTON if texts[0].startswith("button") else _MESSAGE
+            longest = _BUTTON if texts[0].startswith("button") or node in buttons else _MESSAGE
             comments = [*(["depends on {number}"] if plural else []), f"at most {longest} characters"]
             yield node.lineno, "npgettext" if plural else "pgettext", (*texts, *plural), comments
+
+
+def _buttons(tree: ast.Module, path: Path) -> set[ast.AST]:
+    """All that is written in the module's constants that become buttons."""
+    names = BUTTONS.get(path.stem, frozenset()) if path.parent.name == "usecases" else frozenset()
+    found: set[ast.AST] = set()
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            given = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
+            found |= set(ast.walk(node.value)) if given & names else set()
+    return found
 
 
 def _literal(nodes: Iterable[ast.expr]) -> list[str]:

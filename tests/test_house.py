@@ -26,7 +26,7 @@ CORE_STDLIB = {
 }  # fmt: skip
 ROOMS = {
     "__init__", "__main__", "cli", "commands", "demo", "settings", "wiring", "ports", "clock", "heartbeat", "ids", "logs", "review", "texts",
-    "forms", "signposts", "texts_extract", "usecases", "telegram", "storage", "escalation", "schedule", "mail", "web", "simulator",
+    "forms", "signposts", "texts_extract", "texts_found", "usecases", "telegram", "storage", "escalation", "schedule", "mail", "web", "simulator",
 }  # fmt: skip
 
 
@@ -93,6 +93,16 @@ def test_no_file_names_a_machine() -> None:
             if path != Path(__file__) and (machine.search(line) or registry.search(line)):
                 found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
     assert not found
+
+
+def test_every_tracked_file_is_a_plain_file() -> None:
+    """Nothing tracked is a link or a clone within the clone: a link to somebody's `.venv` works on one machine only."""
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "--stage", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    staged = [entry.partition("\t") for entry in listed.stdout.decode().split("\0") if entry]
+    assert [name for mode, _, name in staged if mode.split()[0] not in ("100644", "100755")] == []
 
 
 def test_lint_exceptions_have_a_reason() -> None:

@@ -1,26 +1,35 @@
-"""Faults in the catalogues: what is missing, unsure, too long, differs in its placeholders, or tells (S-02)."""
+"""Faults in the catalogues: what is missing, unsure, too long, differs from the English in what stays, or tells (S-02)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from gettext import c2py
-from pathlib import Path
 
 from babel.core import UnknownLocaleError
 from babel.messages import Catalog, Message
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import PoFileError, read_po
 
-import bot
-import flows
 from bot.commands.neutral_words import stems_of, telling_words
 from bot.texts import DOMAIN, SOURCE, locale_of, locales_folder
-from bot.texts_extract import extract, extract_python
+from bot.texts_found import found_texts
+from bot.usecases import neutral
+from flows.effects import Line
 
 _PLACEHOLDER = re.compile(r"\{[a-z_]+\}")
+# What stands in a translation as it does in the English, and as often.
+_STAYS = {
+    "placeholders": _PLACEHOLDER,
+    "commands": re.compile(r"(?<![\w/:.])/[a-z]+(?![\w/])"),
+    "references": re.compile(r"\b[A-Z]{1,3}-\d+\b"),
+}
+_BULLET = re.compile(r"^\s*[•*\u2013-](?=\s)", re.MULTILINE)
+# Contexts of what stands in the chat unasked, or below it.
+_UNASKED = ("neutral", "button")
 _NUMBER = "{number}"
 _NUMBERS = range(1001)
 _LONGEST = re.compile(r"at most (\d+) characters")
@@ -46,18 +55,12 @@ class Text:
 def texts() -> tuple[Text, ...]:
     """Every text that `make messages` would give a translator, each once, read from the packages themselves."""
     found: dict[tuple[str, str], Text] = {}
-    for package, pattern, reader in (
-        (flows, "**/*.yaml", extract),
-        (flows, "**/*.py", extract_python),
-        (bot, "**/*.py", extract_python),
-    ):
-        root = Path(package.__file__ or "").parent
-        for path in sorted(root.glob(pattern)):
-            with path.open("rb") as file:
-                for line, _, (context, msgid, *plural), comments in reader(file, (), (), {}):
-                    longest = int(next(m[1] for c in comments if (m := _LONGEST.match(c))))
-                    place = f"{path.relative_to(root.parent)}:{line}"
-                    found.setdefault((context, msgid), Text(context, msgid, longest, place, *plural))
+    for one in found_texts():
+        longest = int(next(m[1] for note in one.notes if (m := _LONGEST.match(note))))
+        text = Text(one.context, one.forms[0], longest, one.place, *one.forms[1:])
+        known = found.setdefault((one.context, one.forms[0]), text)
+        if longest < known.longest:  # the same words are a message here and a button there
+            found[one.context, one.forms[0]] = replace(known, longest=longest)
     return tuple(found.values())
 
 
@@ -127,20 +130,44 @@ def _numbers_of(language: str) -> tuple[str, ...]:
 
 
 def _differs(text: Text, translated: str, language: str, numbers: str) -> Iterator[str]:
-    wanted, given = (sorted(set(_PLACEHOLDER.findall(one))) for one in (text.forms[-1], translated))
-    if numbers.isdigit() and _NUMBER not in given:
-        wanted = [one for one in wanted if one != _NUMBER]  # a form for a single number may say it in words
-    if wanted != given:
-        yield f"has the placeholders {' '.join(given) or 'none'}; it should have {' '.join(wanted) or 'none'}"
+    english = text.forms[-1]
+    for what, pattern in _STAYS.items():
+        wanted, given = Counter(pattern.findall(english)), Counter(pattern.findall(translated))
+        if numbers.isdigit() and _NUMBER not in given:
+            del wanted[_NUMBER]  # a form for a single number may say it in words
+        if wanted != given:
+            yield f"has the {what} {_listed(given)}; it should have {_listed(wanted)}"
+    yield from _laid_out_otherwise(english, translated)
     if len(translated) > text.longest:
         yield f"{len(translated)} characters; {text.longest} at most"
     if told := _telling(text, translated, language):
         yield told
 
 
+def _listed(counts: Counter[str]) -> str:
+    return " ".join(sorted(counts.elements())) or "none"
+
+
+def _laid_out_otherwise(english: str, translated: str) -> Iterator[str]:
+    breaks = [one.count("\n") for one in (english, translated)]
+    if breaks[0] != breaks[1]:
+        yield f"has {breaks[1]} line breaks; it should have {breaks[0]}, where the English has them"
+    bullets = [len(_BULLET.findall(one)) for one in (english, translated)]
+    if bullets[0] != bullets[1]:
+        yield f"has {bullets[1]} lines with a bullet; it should have {bullets[0]}, as the English has"
+
+
 def _telling(text: Text, said: str, language: str) -> str:
-    told = telling_words(said, language) if text.context == "neutral" else ()
+    unasked = text.context in _UNASKED or (text.context, text.msgid) in _neutral_lines()
+    told = telling_words(said, language) if unasked else ()
     return f"arrives unasked and must not say {', '.join(told)} (S-02)" if told else ""
+
+
+@cache
+def _neutral_lines() -> frozenset[tuple[str, str]]:
+    """Context and text of all that usecases.neutral holds: the door and its buttons too, whatever their context."""
+    given: Iterable[object] = (*vars(neutral).values(), *neutral.ALL)
+    return frozenset((one.context, one.msgid) for one in given if isinstance(one, Line))
 
 
 def _strings(message: Message) -> tuple[str, ...]:

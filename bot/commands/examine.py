@@ -17,12 +17,12 @@ import aiohttp
 
 from bot.commands.keys import try_on
 from bot.ports.stores import StorageFault
-from bot.review import BadReview, is_draft
+from bot.review import BadReview, is_draft, missing
 from bot.settings import BadSettings, Settings
 from bot.signposts import BadSignposts, read_signposts
 from bot.storage.revisions import check_revision, current_revision, database_file
 from bot.storage.sealing import BadKeys, Keyring
-from bot.texts import languages
+from bot.texts import SOURCE, best_of, languages
 from bot.usecases.signposts import Signpost
 
 WAL_MENDED = (3, 51, 3)
@@ -154,6 +154,10 @@ def offered(settings: Settings) -> Iterator[Finding]:
     except BadReview as bad:
         yield Finding("fault", "languages", str(bad))
         return
+    for code in chosen:
+        if code != SOURCE and (count := len(missing(code))):
+            says = f"{code}: {count} texts would be read in English; vestibule check names them"
+            yield Finding("fault", "languages", says)
     says = f"offered: {', '.join(chosen)}"
     if drafts:
         says += f"; not wholly reviewed: {', '.join(drafts)} (vestibule languages)"
@@ -188,7 +192,7 @@ def unchecked(found: Iterable[Signpost], today: date) -> list[str]:
 
 def unknown_languages(settings: Settings) -> list[str]:
     """A line if VESTIBULE_LANGUAGES names what there is no catalogue for."""
-    unknown = [code for code in settings.languages if code not in languages()]
+    unknown = [code for code in settings.languages if best_of(code, languages()) is None]
     if not unknown:
         return []
     there = ", ".join(languages())

@@ -16,6 +16,7 @@ from bot.commands.terminal import WRONG_USE, Told, say
 from bot.review import Standing, standing
 from bot.review import review as note_review
 from bot.texts import SOURCE, languages, own_name
+from bot.texts_found import keys
 
 HEAD = ("code", "language", "in itself", "messages", "words", "reviewed", "draft")
 
@@ -83,6 +84,12 @@ def review(
         raise Told(f"there is no catalogue for {language}; there are: {there}", code=WRONG_USE)
     if not by.strip():
         raise Told("say by whom, with --by", code=WRONG_USE)
+    known = {one for one, _ in keys()}
+    if unknown := [one for one in context if not one or not any(c.startswith(one) for c in known)]:
+        raise Told(
+            f"no text's context begins with {', '.join(map(repr, unknown))}; they are such as self_test, neutral, staff",
+            code=WRONG_USE,
+        )
     count = note_review(language, by.strip(), tuple(context))
     found = standing(language)
     say(f"{count} more reviewed; {found.reviewed} of {found.messages} messages of {language} are")

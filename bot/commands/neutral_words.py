@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
 
 from bot.commands.typography import writing_of
@@ -27,10 +28,16 @@ def pattern_of(stems: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def _stems(language: str) -> tuple[str, ...]:
-    return (*stems_of(language), *stems_of(SOURCE))
+    return tuple(_plain(stem) for stem in (*stems_of(language), *stems_of(SOURCE)))
+
+
+def _plain(said: str) -> str:
+    """Without what hides a word and is not seen: soft hyphens and the like, and the vowel marks of Arabic."""
+    composed = unicodedata.normalize("NFC", said)
+    return "".join(one for one in composed if unicodedata.category(one) not in ("Cf", "Mn"))
 
 
 def telling_words(text: str, language: str) -> tuple[str, ...]:
     """The words in the text that tell; English ones count in every language. Placeholders are left out."""
-    bare = re.sub(r"\{[a-z_]+\}", " ", text)
+    bare = _plain(re.sub(r"\{[a-z_]+\}", " ", text))
     return tuple(found[0] for found in pattern_of(_stems(language)).finditer(bare))

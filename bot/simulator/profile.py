@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from bot.simulator.refusals import bad_request
 from bot.simulator.shapes import LIMITS
-from bot.simulator.world import Profile, World
+from bot.simulator.world import Profile, World, scope_key
 
 Params = dict[str, Any]
 _PROFILE_LIMITS = {"name": 64, "description": 512, "short_description": 120}
 
 
 def _scope(params: Params) -> tuple[str, str]:
-    return json.dumps(params.get("scope", {"type": "default"}), sort_keys=True), params.get(
-        "language_code", ""
-    )
+    return scope_key(params.get("scope", {"type": "default"})), params.get("language_code", "")
+
+
+def _touch_phones(world: World) -> None:
+    """Each phone shows the profile in its own language."""
+    world.touch()
+    for person_id in world.people:
+        world.touch(person_id)
 
 
 def _set_commands(world: World, params: Params) -> Any:
@@ -33,7 +37,7 @@ def _set_commands(world: World, params: Params) -> Any:
         if not 1 <= len(command["description"]) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
     world.profile.commands[_scope(params)] = commands
-    world.touch()
+    _touch_phones(world)
     return True
 
 
@@ -43,7 +47,7 @@ def _get_commands(world: World, params: Params) -> Any:
 
 def _delete_commands(world: World, params: Params) -> Any:
     world.profile.commands.pop(_scope(params), None)
-    world.touch()
+    _touch_phones(world)
     return True
 
 
@@ -58,7 +62,7 @@ def _profile_setter(field_name: str) -> Callable[[World, Params], Any]:
         if len(text) > _PROFILE_LIMITS[field_name]:
             raise bad_request(f"bot {field_name.replace('_', ' ')} is too long")
         _named(world.profile, field_name)[params.get("language_code", "")] = text
-        world.touch()
+        _touch_phones(world)
         return True
 
     return set_it

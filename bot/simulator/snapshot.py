@@ -22,12 +22,10 @@ def world_state(world: World, phones: list[dict[str, Any]] | None = None) -> dic
         "bot": {
             "username": world.bot["username"],
             "name": world.profile.name.get("") or world.bot["first_name"],
-            "description": world.profile.description.get("", ""),
         },
         "inviting": {"roles": list(world.inviting.roles), "languages": list(world.inviting.languages)}
         if world.inviting
         else None,
-        "commands": next(iter(world.profile.commands.values()), []),
         "phones": phones,
         "mails": None if world.mails is None else _mail_states(world.mails),
     }
@@ -41,6 +39,9 @@ def phone_state(world: World, person_id: int) -> dict[str, Any]:
         "id": person.id,
         "name": person.name,
         "role": person.role,
+        "language": person.language,
+        "description": world.profile.description_for(person.language),
+        "commands": world.profile.commands_for(person.id, person.language),
         "started": chat.open,
         "blocked": chat.blocked,
         "invitation": person.invitation,

@@ -6,6 +6,7 @@ Everything runs in one event loop; nothing is locked.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -41,6 +42,31 @@ class Profile:
     description: dict[str, str] = field(default_factory=dict)
     short_description: dict[str, str] = field(default_factory=dict)
     commands: dict[tuple[str, str], list[dict[str, str]]] = field(default_factory=dict)
+
+    def description_for(self, language: str) -> str:
+        """What a phone of this Telegram language shows before the bot is started."""
+        return self.description.get(_two_letters(language)) or self.description.get("", "")
+
+    def commands_for(self, person_id: int, language: str) -> list[dict[str, str]]:
+        """The commands a private chat shows: the narrowest scope that has any, its language before the default.
+
+        Source: the Bot API's "Determining list of commands"."""
+        chat = {"type": "chat", "chat_id": person_id}
+        for scope in (chat, {"type": "all_private_chats"}, {"type": "default"}):
+            for code in (_two_letters(language), ""):
+                if found := self.commands.get((scope_key(scope), code)):
+                    return found
+        return []
+
+
+def scope_key(scope: dict[str, Any]) -> str:
+    """A BotCommandScope as a key of `Profile.commands`."""
+    return json.dumps(scope, sort_keys=True)
+
+
+def _two_letters(language: str) -> str:
+    """Telegram keeps a profile by ISO 639-1 codes: a phone set to `de-AT` is shown what was set for `de`."""
+    return language.lower().split("-")[0]
 
 
 @dataclass(frozen=True)

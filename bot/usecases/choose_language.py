@@ -19,8 +19,9 @@ from flows.inputs import LanguageChanged
 
 
 def offered(desk: Desk, programme: Programme) -> tuple[str, ...]:
-    """The languages that can be chosen in the programme: its own that are offered at all, else English."""
-    return tuple(code for code in programme.languages if code in desk.languages) or (SOURCE,)
+    """The languages that can be chosen in the programme: its own that are offered at all, and English always."""
+    own = (code for code in programme.languages if code in desk.languages)
+    return tuple(dict.fromkeys((*own, SOURCE)))
 
 
 def first_language(code: str, invited_in: str, choice: Sequence[str]) -> str:

@@ -97,11 +97,11 @@ async def _begin(unit: Unit, desk: Desk, programme: Programme, person: Person) -
         if left.cases:
             return Erasure(person, {}, {}, opened=left.cases)
     stays = await _stays(unit, programme, person, await unit.everything.counts(person))
+    await forget_shown(unit, desk)  # first: where their words stand is read from rows that name them
     try:
         goes = await unit.everything.erase_content(person, keep_cases=keeps_cases(programme))
     except CaseStillOpen as no:
         raise CannotErase(str(no)) from None
-    await forget_shown(unit, desk)
     # The alias stays until the chat is cleared: by it the second step finds the person.
     bare = Person(
         person.id, person.programme_id, None, person.kind, person.alias, person.language, person.timezone, "left",

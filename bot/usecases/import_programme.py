@@ -68,6 +68,7 @@ class _Import:
         self._unit, self._desk, self._file = unit, desk, file
         self._clock, self._ids = desk.clock, desk.ids
         self.done = Imported()
+        self._invited: set[str] = set()
 
     async def programme(self) -> Programme:
         entry = self._file.programme
@@ -165,13 +166,20 @@ class _Import:
         group_id = group.id if group else None
         person = enrolled.get(entry.alias)
         if person is not None:
+            before = await self._unit.people.groups_of(person.id, entry.role)
+            new = entry.role not in person.roles or (group_id is not None and group_id not in before)
             await self._unit.people.add_role(person.id, entry.role, group_id)
             reached = _reached(person, entry)
             if reached != person:
                 await self._unit.people.save(reached)
-            changed = entry.role not in person.roles or reached != person
+            changed = new or reached != person
             self.done.note(f"{entry.role} {entry.alias}", new=False, changed=changed)
             return
+        if entry.alias in self._invited:
+            says = "not enrolled yet; import again once they are, for this role"
+            self.done.lines.append(f"{entry.role} {entry.alias}: {says}")
+            return
+        self._invited.add(entry.alias)
         for invited in waiting:
             if (invited.alias, invited.role, invited.group_id) == (entry.alias, entry.role.value, group_id):
                 await self._unit.invitations.save(_reached(invited, entry))

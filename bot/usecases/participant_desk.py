@@ -208,8 +208,7 @@ async def _answered(
     visit_tail, asking = read_tail(press.tail)
     row = await front(unit, person)
     current = row is not None and row.status == "open" and bool(visit_tail) and row.id.endswith(visit_tail)
-    if row is None or not current or from_json(row.body).asking != asking:
-        await take_copy_away(unit, desk, chat, message_id, sensitive=True)
+    await take_copy_away(unit, desk, chat, message_id, sensitive=True)  # whatever the press still counts for
     if row is None or not current:
         return await _stale(unit, desk, person, chat, press, visit_tail, asking)
     return await _turned(unit, desk, person, chat, row, Answered(press.step, press.choice, asking))

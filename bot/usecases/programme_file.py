@@ -134,7 +134,7 @@ class GroupEntry(Entry):
 
 
 class StaffEntry(Entry):
-    """Somebody to be invited. `alias`: how colleagues know them; unique in the file.
+    """Somebody to be invited. `alias`: how colleagues know them; it stands once for each role and group they have.
 
     `email` and `reach` (telegram, email or both): how alerts come. Without `reach` mail is for when the chat
     is closed or Telegram fails. What is left out stays as it is; an empty `email` takes the address away.
@@ -234,13 +234,17 @@ def faults_in(file: ProgrammeFile, now: datetime) -> list[Wrong]:
 def _twice(file: ProgrammeFile) -> Iterator[Wrong]:
     listed: tuple[tuple[str, str, Sequence[str]], ...] = (
         ("groups", "key", [group.key for group in file.groups]),
-        ("staff", "alias", [one.alias for one in file.staff]),
         ("sessions", "key", [session.key for session in file.sessions]),
     )
     for part, field, values in listed:
         for index, value in enumerate(values):
             if value in values[:index]:
                 yield Wrong((part, index, field), f"{value} stands twice; each {field} should stand once")
+    held = [(one.alias, one.role, one.group) for one in file.staff]
+    for index, one in enumerate(held):
+        if one in held[:index]:
+            says = f"{one[0]} stands twice as {one[1]}; once for each role and group is enough"
+            yield Wrong(("staff", index, "alias"), says)
 
 
 def _staff(file: ProgrammeFile) -> Iterator[Wrong]:

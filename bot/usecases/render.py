@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.ports.records import Person
 from bot.ports.services import Rows
+from bot.texts import from_right
 from bot.usecases import neutral
 from bot.usecases.desk import Desk, Message
 from flows.effects import Button, Line, Say, Slot
@@ -39,7 +40,9 @@ def _rows(desk: Desk, language: str, visit_id: str, say: Say) -> Rows:
         data = f"{button.step}:{button.choice}:{tail(visit_id, say.asking)}"
         return (f"✓ {label}" if button.marked else label), data
 
-    return tuple(tuple(one(b) for b in row) for row in say.rows)
+    # Telegram lays a row out from the left; its first button belongs where the reader begins.
+    onward = -1 if from_right(language) else 1
+    return tuple(tuple(one(b) for b in row[::onward]) for row in say.rows)
 
 
 def messages(

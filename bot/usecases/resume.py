@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from bot.ports.records import Chat, Person, VisitRow
+from bot.ports.records import Chat, Lane, Person, VisitRow
 from bot.ports.stores import Unit
 from bot.usecases import door, menu, neutral
 from bot.usecases.carry_out import playable_of, turn
-from bot.usecases.desk import Desk, post
+from bot.usecases.desk import Desk, post, retract
 from bot.usecases.facts import facts_for, params_for
 from bot.usecases.render import messages, notice, open_menu
 from bot.usecases.signposts import show_signposts
@@ -46,6 +46,9 @@ async def show_held_back(unit: Unit, desk: Desk, person: Person, chat: Chat, the
         params = params_for(person, place.programme, place.session)
         for message in messages(desk, person, "", Say(Slot.HELP, lines), params, person.open_until):
             await post(unit, desk, chat, message)
+        await retract(
+            unit, desk, chat, Slot.HELP.value, after=timedelta(minutes=desk.numbers.door), lane=Lane.TIDY
+        )
         await show_signposts(unit, desk, person, chat, lines)
 
 

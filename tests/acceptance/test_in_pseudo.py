@@ -1,4 +1,9 @@
-"""Days of a service in the pseudo-language: all that anybody reads comes out of the catalogues, and fits Telegram."""
+"""Days of a service in the pseudo-language: all that is sent on them comes out of the catalogues, and fits Telegram.
+
+Covered is what these three stories send: the chats of participants, staff and strangers, the list of commands, mails,
+and a participant's exported page. A text that none of them reaches is not looked at here, nor is what is printed in a
+terminal, logged or measured.
+"""
 
 from __future__ import annotations
 
@@ -125,6 +130,7 @@ def nothing_bypasses(house: House, language: str, more: Iterable[str] = ()) -> N
 
 async def test_a_participants_days(house: House, language: str) -> None:
     """S-09: from the invitation to the end: every script, the menu, privacy, requests, stop and what is not understood."""
+    await speaks(house, (await house.staff("manager"))["manager"], language)  # told of each request
     phone = Phone(house.world, "participant", language=language)
     await phone.start(await house.invite("participant", "P-07", language))
     await house.quiet()
@@ -149,8 +155,12 @@ async def test_a_participants_days(house: House, language: str) -> None:
     await house.write(phone, "/privacy")
     await house.press(phone, "DOOR:yes")
     for kind in ("copy", "erasure", "correction"):
+        for sure in ("no", f"yes.{kind}"):
+            await house.write(phone, "/privacy")
+            await house.press(phone, f"PRIV:{kind}")
+            await house.press(phone, f"PRIV:{sure}")
         await house.write(phone, "/privacy")
-        await house.press(phone, f"PRIV:{kind}")
+        await house.press(phone, f"PRIV:{kind}")  # noted already
     for text in ("/help", "/language", "/nonsense", "my own words", "/stop", "/selftest"):
         await house.write(phone, text)
     nothing_bypasses(house, language, [f"\u2068{text}\u2069" for text in await exported(house, phone)])

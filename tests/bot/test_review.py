@@ -10,7 +10,7 @@ from babel.messages.pofile import write_po
 
 from bot import review as review_module
 from bot import texts as texts_module
-from bot.review import BadReview, is_draft, offered, review, review_file, standing
+from bot.review import BadReview, is_draft, missing, offered, review, review_file, standing
 
 GOOD = {("button", "Continue"): "Weiter", ("neutral", "Please wait."): "Bitte warten Sie."}
 
@@ -23,6 +23,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             module, "catalogue_file", lambda code: tmp_path / code / "LC_MESSAGES" / "vestibule.po"
         )
     monkeypatch.setattr(review_module, "languages", lambda: ("en", "de"))
+    monkeypatch.setattr(
+        review_module, "keys", lambda: frozenset((context, (msgid,)) for context, msgid in GOOD)
+    )
     write(GOOD)
     is_draft.cache_clear()
     return tmp_path
@@ -56,6 +59,20 @@ def test_a_reviewed_language_is_offered() -> None:
     assert review("de", "R-1", ("neutral", "button")) == 1
     assert offered((), drafts=False) == ("en", "de")
     assert "by: R-1" in review_file("de").read_text("utf-8")
+
+
+def test_what_the_catalogue_does_not_hold_makes_a_draft() -> None:
+    """A text of the product that is not in the catalogue would be read in English: the language is a draft, and says so."""
+    review("de", "R-1", ("neutral", "button"))
+    write({("button", "Continue"): "Weiter"})
+    assert missing("de") == {("neutral", ("Please wait.",))}
+    assert offered((), drafts=False) == ("en",)
+
+
+@pytest.mark.parametrize("limit", ["de-AT", "DE"])
+def test_a_limit_is_read_as_telegrams_codes_are(limit: str) -> None:
+    """VESTIBULE_LANGUAGES takes what Telegram would say for the language."""
+    assert offered((limit,), drafts=True) == ("en", "de")
 
 
 @pytest.mark.parametrize(

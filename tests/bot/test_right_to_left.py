@@ -14,8 +14,10 @@ from bot.storage.sealing import Keyring
 from bot.texts import GettextTexts, catalogue_file, languages, set_apart
 from bot.usecases import staff_texts
 from bot.usecases.mail import case_mail
+from bot.usecases.render import messages
 from bot.usecases.roster_text import Entry, Standing, text_of
-from flows.effects import Line
+from flows import lines
+from flows.effects import Button, Line, Say, Slot
 from flows.library import Library
 from flows.read import load_library
 from tests.bot.desks import Room, open_room
@@ -122,3 +124,48 @@ async def test_a_mail_in_arabic(room: Room) -> None:
     subject = mail.partition("\n")[0]
     assert subject == f"{RIGHT}{ISOLATE}{case().ref}{END} · {ISOLATE}{alert}{END}"
     assert begins_at_the_right(mail)
+
+
+def test_what_reads_from_the_right_is_set_apart_for_others_too() -> None:
+    """An Arabic name or answer in a German or English line is isolated, so that the time behind it stays in its place."""
+    assert set_apart("de", "\u0623\u062d\u0645\u062f") == "\u2068\u0623\u062d\u0645\u062f\u2069"
+    assert set_apart("de", "18:30") == "18:30"
+
+
+@pytest.mark.parametrize("language", ["ar", "de"])
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("a\u202eb\u2069c", "abc"),
+        ("\u2067x", "\u2067x\u2069"),
+        ("\u2069\u2069y", "y"),
+        ("\u2068a\u2069 \u2066b\nc", "\u2068a\u2069 \u2066b\u2069\nc"),
+    ],
+)
+def test_typed_marks_do_not_reach_beyond_the_text(language: str, typed: str, kept: str) -> None:
+    """S-20, S-24: whatever marks of direction somebody types, they end with the text, and overrides are not taken over."""
+    shown = set_apart(language, typed)
+    if language == "de":
+        assert shown == kept
+    for line in shown.split("\n"):
+        depth = 0
+        for sign in line:
+            depth += (sign in "\u2066\u2067\u2068") - (sign == "\u2069")
+            assert depth >= 0
+        assert depth == 0
+    assert not set(shown) & set("\u202a\u202b\u202c\u202d\u202e")
+
+
+@pytest.mark.parametrize(("language", "wanted"), [("ar", ["pause", "back"]), ("de", ["back", "pause"])])
+async def test_a_row_reads_onward(room: Room, language: str, wanted: list[str]) -> None:
+    """A row is laid out from the left: its first button is put where the reader begins; rows keep their order."""
+    async with room.storage.unit() as unit:
+        reader = await unit.people.get(room.participant)
+    assert reader is not None
+    choice = Button("ST-01", "tablet", Line("self_test/ST-01", "Tablet"), marked=True)
+    row = (Button("ST-01", "back", lines.BACK), Button("ST-01", "pause", lines.PAUSE))
+    say = Say(Slot.QUESTION, (lines.CHOOSE_ONE,), ((choice,), row), asking=1)
+    [message] = messages(room.desk, replace(reader, language=language), "0123456789ab", say, {}, None)
+    [[(label, _)], shown] = message.rows
+    assert label == "✓ " + GettextTexts().line(language, choice.label)
+    assert [data.split(":")[1] for _, data in shown] == wanted

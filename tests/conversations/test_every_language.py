@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
+from bot.clock import MovableClock
+from bot.commands.glossary import glossary
 from bot.commands.rehearse import PARAMS
-from bot.texts import GettextTexts, languages
-from flows.effects import Line, Say
+from bot.ids import SystemIds
+from bot.ports.records import Person
+from bot.texts import GettextTexts, from_right, languages
+from bot.usecases.desk import Desk, Message
+from bot.usecases.render import LONGEST, messages
+from flows.effects import Line, Say, Slot
 from flows.read import load_library
-from tests.conversations.playing import Conversation, plain_line
+from tests.conversations.playing import NOON, Conversation, plain_line
 
 LIBRARY = load_library()
+DESK = Desk(MovableClock(NOON), SystemIds(), GettextTexts(), LIBRARY)
+VISIT = "0123456789ab"
 LATIN = re.compile(r"[A-Za-z]{4,}")
 NOT_LATIN = {"ar": "\u0600-\u06ff", "ru": "\u0400-\u04ff", "uk": "\u0400-\u04ff"}
 NAMES = {"Zoom", "Teams", "Telegram", "Microsoft", "Example", "Service", "London", "months"}
@@ -89,3 +98,91 @@ def test_every_script_is_whole_in_every_language(script: str, language: str) -> 
             bare = texts.say(language, line.context, line.msgid)
             words = set(LATIN.findall(re.sub(r"\{\w+\}|/\w+", " ", bare)))
             assert words <= NAMES, f"{words - NAMES} in {bare}"
+
+
+@cache
+def screens(script: str) -> tuple[Say, ...]:
+    """What is said, each once: the same lines with the same buttons and ticks are the same screen."""
+    found = {repr(one): one for one in said(script)}.values()
+    return (*found, crowded([one for one in found if one.slot is Slot.QUESTION]))
+
+
+def crowded(questions: list[Say]) -> Say:
+    """A screen as full as none is at present: the longest text there is leads up to the script's longest question."""
+    longest = max(
+        (one for one, size in lines_of("welcome") if size == LONGEST), key=lambda one: len(one.msgid)
+    )
+    last = max(questions, key=lambda one: len(one.lines[-1].msgid))
+    return replace(last, lines=(longest, last.lines[-1]))
+
+
+@cache
+def transcript(script: str, language: str) -> tuple[tuple[Message, ...], ...]:
+    """The messages of each screen as a reader of the language gets them."""
+    person = Person("p", "p", None, "participant", "P-07", language, "Europe/London", "active")
+    return tuple(tuple(messages(DESK, person, VISIT, say, PARAMS, NOON)) for say in screens(script))
+
+
+def whole(sent: tuple[Message, ...]) -> list[str]:
+    """The paragraphs of a screen, whether its lead was sent apart or not."""
+    return [part for message in sent for part in message.text.split("\n\n")]
+
+
+def left_in_english(english: list[str], theirs: list[str], same: set[str]) -> list[str]:
+    """What reads as it does in English though it has words and the glossary does not allow it."""
+    bare = (
+        one.removeprefix("• ").removeprefix("✓ ")
+        for one, other in zip(english, theirs, strict=True)
+        if one == other
+    )
+    return [one for one in bare if any(sign.isalpha() for sign in one) and one not in same]
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("script", LIBRARY.names)
+def test_messages_keep_their_form(script: str, language: str) -> None:
+    """S-09: no message is too long, a lead is apart only where it has to be, ticks are marked, a row reads onward."""
+    for say, sent in zip(screens(script), transcript(script, language), strict=True):
+        assert all(len(message.text) <= LONGEST for message in sent)
+        apart = say.sensitive and len(say.lines) > 1 and len("\n\n".join(whole(sent))) > LONGEST
+        assert [m.slot for m in sent] == (["lead"] if apart else []) + [say.slot.value]
+        assert all(m.sensitive == say.sensitive and bool(m.instead) == say.sensitive for m in sent)
+        assert all(not m.rows for m in sent[:-1]), "the buttons stand below the question"
+        if not say.rows:
+            continue
+        onward = -1 if from_right(language) else 1
+        wanted = [
+            [("✓ " * b.marked + DESK.texts.line(language, b.label), f"{b.step}:{b.choice}") for b in row]
+            for row in say.rows
+        ]
+        shown = [[(label, data.rpartition(":")[0]) for label, data in row] for row in sent[-1].rows]
+        assert shown == [row[::onward] for row in wanted]
+
+
+@pytest.mark.parametrize("language", languages()[1:])
+@pytest.mark.parametrize("script", LIBRARY.names)
+def test_the_same_conversation_in_every_language(script: str, language: str) -> None:
+    """The same paragraphs and buttons in the same order as in English, none of them in English."""
+    same, onward = set(glossary(language).same), -1 if from_right(language) else 1
+    for english, theirs in zip(transcript(script, "en"), transcript(script, language), strict=True):
+        ours = [row for m in english for row in m.rows]
+        rows = [row[::onward] for m in theirs for row in m.rows]
+        assert [[data for _, data in row] for row in rows] == [[data for _, data in row] for row in ours]
+        assert theirs[-1].slot == english[-1].slot
+        labels, wanted = ([label for row in some for label, _ in row] for some in (rows, ours))
+        assert [label.startswith("✓ ") for label in labels] == [label.startswith("✓ ") for label in wanted]
+        assert left_in_english(wanted, labels, same) == []
+        assert left_in_english(whole(english), whole(theirs), same) == []
+
+
+def test_every_form_comes_up() -> None:
+    """The screens hold what the tests above look at: leads sent apart, ticks, rows of several, help texts, a closing."""
+    all_of = [(say, sent) for script in LIBRARY.names
+              for say, sent in zip(screens(script), transcript(script, "en"), strict=True)]  # fmt: skip
+    for language in languages():
+        assert any(len(sent) > 1 for script in LIBRARY.names for sent in transcript(script, language))
+    assert any(b.marked for say, _ in all_of for row in say.rows for b in row)
+    assert any(len(row) > 1 for say, _ in all_of for row in say.rows)
+    assert any(line.item for say, _ in all_of for line in say.lines)
+    assert {say.slot for say, _ in all_of} == set(Slot)
+    assert any(not say.sensitive for say, _ in all_of)

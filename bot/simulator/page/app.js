@@ -6,14 +6,14 @@ import { ask, listen } from "./server.js";
 import { STRINGS } from "./strings.js";
 
 const at = (id) => document.getElementById(id);
-const clock = new Intl.DateTimeFormat([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const clock = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const MAIL = "mail";
 // The mail box stands beside the first phones, where it is in view on a wide screen.
 const MAIL_AFTER = 3;
 const LONGEST_JUMP = 366 * 86400;
 const SECONDS = { m: 60, h: 3600, d: 86400 };
 
-const page = { description: "", world: null, phones: new Map(), tabs: new Map(), visible: new Set() };
+const page = { world: null, phones: new Map(), tabs: new Map(), visible: new Set() };
 
 function showClock({ now, movable }) {
   at("now").dateTime = now;
@@ -34,8 +34,10 @@ function showPhones(states, live) {
 }
 
 function announce(state, fresh) {
+  const words = page.phones.get(state.id).words;
   for (const message of fresh) {
-    at("news").append(element("p", { dir: "auto" }, STRINGS.from(state.name, message.text || STRINGS.kinds[message.kind])));
+    const text = STRINGS.from(state.name, message.text || words?.kinds[message.kind]);
+    at("news").append(element("p", { dir: "auto", lang: words?.lang }, text));
   }
   while (at("news").children.length > 20) at("news").firstChild.remove();
   if (fresh.length && !page.visible.has(state.id)) page.tabs.get(state.id).classList.add("unread");
@@ -43,7 +45,7 @@ function announce(state, fresh) {
 
 function addPhone(state) {
   const title = state.name === state.role ? state.name : `${state.name}, ${state.role}`;
-  addCard(state.id, new PhoneView(state, page), state.name, title);
+  addCard(state.id, new PhoneView(state), state.name, title);
 }
 
 function showMail(mails) {
@@ -141,12 +143,10 @@ function showInviting(inviting) {
 }
 
 function show(state, live) {
-  page.description = state.bot.description;
   showClock(state);
   showInviting(state.inviting);
   showPhones(state.phones, live);
   showMail(state.mails);
-  for (const view of page.phones.values()) view.setCommands?.(state.commands);
 }
 
 // "90 min", "1 h 30 min", "2 days"; a bare number means minutes.

@@ -2,7 +2,7 @@
 import { element, icon } from "./element.js";
 import { STRINGS } from "./strings.js";
 
-const time = new Intl.DateTimeFormat([], { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const time = new Intl.DateTimeFormat("en-GB", { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 export class MailView {
   constructor() {

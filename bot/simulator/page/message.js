@@ -1,9 +1,7 @@
-// Draws one message: text with its marks, buttons, and the small line below.
+// Draws one message, in the words of its phone: text with its marks, buttons, and the small line below.
 import { element, icon, unseen } from "./element.js";
-import { STRINGS } from "./strings.js";
 
 const TAGS = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre", blockquote: "blockquote" };
-const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 // Entities count in UTF-16 units, as JavaScript does. Pieces between their edges get all marks that cover them.
 function marked(text, entities) {
@@ -32,29 +30,29 @@ function button(message, one, press) {
   );
 }
 
-function below(message, edit) {
+function below(message, words, edit) {
   return element(
     "footer",
     {},
-    message.protected && element("span", { class: "lock", title: STRINGS.protected }, icon("lock"), unseen(STRINGS.protected)),
+    message.protected && element("span", { class: "lock", title: words.protected }, icon("lock"), unseen(words.protected)),
     message.mine && message.kind === "text" && element(
       "button",
       // By keyboard: ArrowUp in the empty text box, or the phone's menu. Tab goes from question to question.
-      { class: "quiet", type: "button", tabindex: "-1", title: STRINGS.editOwn, onclick: () => edit(message) },
+      { class: "quiet", type: "button", tabindex: "-1", title: words.editOwn, onclick: () => edit(message) },
       icon("pen"),
-      unseen(STRINGS.editOwn),
+      unseen(words.editOwn),
     ),
-    message.edited && element("span", {}, STRINGS.edited),
-    element("time", { datetime: message.sent }, clock.format(new Date(message.sent))),
+    message.edited && element("span", {}, words.edited),
+    element("time", { datetime: message.sent }, words.time.format(new Date(message.sent))),
   );
 }
 
-export function drawMessage(message, { press, edit }) {
+export function drawMessage(message, words, { press, edit }) {
   const media = message.kind !== "text" && element(
     "p",
     { class: "media" },
     icon({ voice: "mic" }[message.kind] ?? message.kind),
-    message.file ?? STRINGS.kinds[message.kind],
+    message.file ?? words.kinds[message.kind],
   );
   return element(
     "li",
@@ -64,7 +62,7 @@ export function drawMessage(message, { press, edit }) {
       { class: "bubble" },
       media || null,
       message.text && element("p", { class: "text", dir: "auto" }, ...marked(message.text, message.entities)),
-      below(message, edit),
+      below(message, words, edit),
     ),
     message.rows.length > 0 && element(
       "div",

@@ -2,17 +2,16 @@
 import { element, icon, unseen } from "./element.js";
 import { drawMessage } from "./message.js";
 import { ask } from "./server.js";
-import { STRINGS } from "./strings.js";
+import { wordsFor } from "./words.js";
 
 const GOING = 1600;
 // For so long after a press the focus follows to what the bot says next; it may have to keep Telegram's pace.
 const FOLLOWING = 5000;
-const day = new Intl.DateTimeFormat([], { weekday: "long", day: "numeric", month: "long" });
 
 export class PhoneView {
-  constructor(state, page) {
-    this.page = page;
+  constructor(state) {
     this.state = state;
+    this.words = wordsFor(state.language);
     this.drawn = new Map();
     this.editing = null;
     this.atEnd = true;
@@ -22,35 +21,37 @@ export class PhoneView {
 
   build() {
     const { id, name, role } = this.state;
-    const label = STRINGS.phone(name, role);
-    this.chat = element("ol", { class: "chat", tabindex: "0", role: "list", "aria-label": STRINGS.chat(label) });
+    const { lang, dir } = this.words;
+    const shown = name.toLowerCase() === role.toLowerCase() ? "" : this.words.role(role);
+    const label = shown ? `${name}, ${shown}` : name;
+    this.chat = element("ol", { class: "chat", tabindex: "0", role: "list", "aria-label": this.words.chat(label) });
     this.chat.addEventListener("scroll", () => {
       this.atEnd = this.chat.scrollHeight - this.chat.scrollTop - this.chat.clientHeight < 80;
     });
     new ResizeObserver(() => this.keepEnd()).observe(this.chat);
     this.banner = element("div", { class: "banner", hidden: true });
-    this.toast = element("p", { class: "toast", role: "status", hidden: true });
+    this.toast = element("p", { class: "toast", role: "status", dir: "auto", hidden: true });
     this.commandList = element("div", { class: "commands", id: `commands-${id}`, hidden: true });
-    this.input = element("textarea", { rows: "1", dir: "auto", maxlength: "4096", placeholder: STRINGS.write, "aria-label": STRINGS.writeFor(label) });
+    this.input = element("textarea", { rows: "1", dir, maxlength: "4096", placeholder: this.words.write, "aria-label": this.words.writeFor(label) });
     this.input.addEventListener("keydown", (event) => this.onKey(event));
     this.input.addEventListener("input", () => this.fit());
     this.slash = element(
       "button",
       { class: "round", type: "button", "aria-expanded": "false", "aria-controls": `commands-${id}`, onclick: () => this.toggleCommands() },
       icon("slash"),
-      unseen(STRINGS.commands(label)),
+      unseen(this.words.commands(label)),
     );
     this.composer = element(
       "form",
       { class: "composer", onsubmit: (event) => this.send(event) },
       this.slash,
       this.input,
-      element("button", { class: "round primary" }, icon("send"), unseen(STRINGS.send)),
+      element("button", { class: "round primary" }, icon("send"), unseen(this.words.send)),
     );
     this.root = element(
       "section",
-      { class: "phone", id: `phone-${id}`, "aria-label": label, "data-side": role === "participant" ? "participant" : "staff" },
-      this.head(name, role, label),
+      { class: "phone", id: `phone-${id}`, lang, dir, "aria-label": label, "data-side": role === "participant" ? "participant" : "staff" },
+      this.head(name, shown, label),
       this.chat,
       this.toast,
       this.banner,
@@ -73,15 +74,15 @@ export class PhoneView {
     this.menu = element(
       "details",
       { class: "menu" },
-      element("summary", { class: "round" }, icon("more"), unseen(STRINGS.more(label))),
+      element("summary", { class: "round" }, icon("more"), unseen(this.words.more(label))),
       element(
         "div",
         { class: "card" },
-        item(STRINGS.voice, "mic", send("voice")),
-        item(STRINGS.photo, "photo", send("photo")),
-        item(STRINGS.sticker, "sticker", send("sticker")),
-        item(STRINGS.editLast, "pen", () => setTimeout(() => this.editLast())),
-        item(STRINGS.block, "lock", () => this.do("block", { blocked: true })),
+        item(this.words.voice, "mic", send("voice")),
+        item(this.words.photo, "photo", send("photo")),
+        item(this.words.sticker, "sticker", send("sticker")),
+        item(this.words.editLast, "pen", () => setTimeout(() => this.editLast())),
+        item(this.words.block, "lock", () => this.do("block", { blocked: true })),
       ),
     );
     this.menu.addEventListener("click", (event) => event.target.closest(".card") && this.closeMenu());
@@ -94,8 +95,8 @@ export class PhoneView {
       element(
         "div",
         { class: "who" },
-        element("h2", { dir: "auto" }, name),
-        name.toLowerCase() !== role.toLowerCase() && element("p", { class: "role" }, role),
+        element("h2", {}, element("bdi", {}, name)),
+        role && element("p", { class: "role" }, role),
       ),
       this.menu,
     );
@@ -112,6 +113,7 @@ export class PhoneView {
     const held = this.heldFocus();
     const fresh = this.drawMessages(state.messages, live);
     this.drawBanner();
+    this.setCommands(state.commands);
     if (fresh.length) this.atEnd = true;
     this.keepEnd();
     if (!this.follow(fresh)) this.restoreFocus(held);
@@ -136,7 +138,7 @@ export class PhoneView {
       const key = JSON.stringify(message);
       const known = this.drawn.get(message.id);
       if (known?.key === key) continue;
-      const node = drawMessage(message, { press: (...given) => this.press(...given), edit: (one) => this.edit(one) });
+      const node = drawMessage(message, this.words, { press: (...given) => this.press(...given), edit: (one) => this.edit(one) });
       if (known) {
         node.classList.add("changed");
         known.node.replaceWith(node);
@@ -152,14 +154,14 @@ export class PhoneView {
   }
 
   daySeparator(message) {
-    const text = day.format(new Date(message.sent));
+    const text = this.words.day.format(new Date(message.sent));
     if (text === this.lastDay) return;
     this.lastDay = text;
     this.chat.append(element("li", { class: "day" }, element("span", {}, text)));
   }
 
   vanish(node) {
-    const mark = element("li", { class: node.classList.contains("mine") ? "gone mine" : "gone" }, STRINGS.deleted);
+    const mark = element("li", { class: node.classList.contains("mine") ? "gone mine" : "gone" }, this.words.deleted);
     node.replaceWith(mark);
     setTimeout(() => mark.remove(), GOING);
   }
@@ -202,14 +204,14 @@ export class PhoneView {
     this.bannerKey = key;
     this.banner.replaceChildren();
     this.banner.hidden = !closed && !invitation;
-    if (blocked) this.offer(STRINGS.blocked, STRINGS.unblock, () => this.do("block", { blocked: false }));
-    else if (invitation) this.offer(started ? "" : STRINGS.invited, STRINGS.openInvitation, () => this.do("start", { link: invitation }));
-    else if (!started) this.offer(STRINGS.notStarted, STRINGS.start, () => this.do("start", {}));
+    if (blocked) this.offer(this.words.blocked, this.words.unblock, () => this.do("block", { blocked: false }));
+    else if (invitation) this.offer(started ? "" : this.words.invited, this.words.openInvitation, () => this.do("start", { link: invitation }));
+    else if (!started) this.offer(this.words.notStarted, this.words.start, () => this.do("start", {}));
     if (had && !closed) this.input.focus();
   }
 
   offer(text, label, act) {
-    const about = this.page.description;
+    const about = this.state.description;
     if (!this.state.started && about) this.banner.append(element("p", { class: "about", dir: "auto" }, about));
     if (text) this.banner.append(element("p", {}, text));
     this.banner.append(element("button", { class: "primary wide", type: "button", onclick: act }, label));
@@ -219,7 +221,7 @@ export class PhoneView {
     try {
       await ask(`phones/${this.state.id}/${control}`, body);
     } catch (error) {
-      this.showToast(`${STRINGS.failed}: ${error.message}`);
+      this.showToast(`${this.words.failed}: ${error.message}`);
     }
   }
 
@@ -234,14 +236,14 @@ export class PhoneView {
     this.editing = message.id;
     this.input.value = message.text;
     this.composer.classList.add("editing");
-    this.showToast(STRINGS.editing);
+    this.showToast(this.words.editing);
     this.fit();
     this.input.focus();
   }
 
   editLast() {
     const own = this.state.messages.filter((message) => message.mine && message.kind === "text").at(-1);
-    own ? this.edit(own) : this.showToast(STRINGS.editNone);
+    own ? this.edit(own) : this.showToast(this.words.editNone);
   }
 
   endEditing() {
@@ -264,6 +266,7 @@ export class PhoneView {
   }
 
   fit() {
+    this.input.dir = this.input.value ? "auto" : this.words.dir; // empty, "auto" would put the placeholder on the left
     this.input.style.height = "auto";
     this.input.style.height = `${Math.min(this.input.scrollHeight, 120)}px`;
   }
@@ -286,7 +289,7 @@ export class PhoneView {
       ...commands.map((one) => element(
         "button",
         { type: "button", onclick: () => this.command(one.command) },
-        element("b", {}, `/${one.command}`),
+        element("b", {}, element("bdi", { dir: "ltr" }, `/${one.command}`)),
         element("span", { dir: "auto" }, one.description),
       )),
     );

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import io
+import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +15,14 @@ from babel.messages import Catalog
 from babel.messages.pofile import write_po
 
 from bot import texts as texts_module
+from bot import texts_found
 from bot.commands import catalogues, check, wording
 from bot.commands.catalogues import Text
+from bot.commands.neutral_words import telling_words
+from bot.texts_extract import BUTTONS, extract_python
+from bot.usecases import neutral
 from flows import read
+from flows.effects import Line
 from tests.bot.commands.conftest import Vestibule
 
 LOCALES = texts_module.locales_folder()
@@ -134,3 +144,158 @@ def test_source_texts_are_all_found() -> None:
     """The texts that are checked come from scripts, catalogue of concerns, core and shell alike."""
     contexts = {text.context.split("/")[0] for text in catalogues.texts()}
     assert {"self_test", "welcome", "concern", "neutral", "button", "staff", "menu"} <= contexts
+
+
+ENGLISH = "Send /menu, {name}:\n• /zone P-07\n• {name}"
+TRANSLATED = "{name}, bitte /menu:\n• /zone P-07\n• {name}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("/menu", "Menü", "has the commands /zone; it should have /menu /zone"),
+        ("/menu", "/menue", "has the commands /menue /zone; it should have /menu /zone"),
+        ("/menu", "/menu/", "has the commands /zone; it should have /menu /zone"),
+        ("P-07", "P-70", "has the references P-70; it should have P-07"),
+        ("P-07", "", "has the references none; it should have P-07"),
+        (
+            ", bitte",
+            " {name}, bitte",
+            "has the placeholders {name} {name} {name}; it should have {name} {name}",
+        ),
+        ("• {name}", "• Sie", "has the placeholders {name}; it should have {name} {name}"),
+        (":\n", ": \n\n", "has 3 line breaks; it should have 2, where the English has them"),
+        ("• {name}", "{name}", "has 1 lines with a bullet; it should have 2, as the English has"),
+    ],
+)
+def test_what_stays_is_compared(
+    german: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, says: str
+) -> None:
+    """Commands, references, placeholders, line breaks and bullets are in a translation as often as in the English."""
+    monkeypatch.setattr(catalogues, "texts", lambda: (Text("staff", ENGLISH, 600, "bot/a.py:1"),))
+    write(german, {("staff", ENGLISH): TRANSLATED})
+    assert not catalogues.faults_of("de")
+    write(german, {("staff", ENGLISH): TRANSLATED.replace(old, new, 1)})
+    (fault,) = catalogues.faults_of("de")
+    assert fault.endswith(says)
+
+
+def test_what_stays_is_compared_in_each_form(german: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plural form that loses its command is named, whichever it is."""
+    one, several = "and {number} more; /case", "and {number} others; /case"
+    monkeypatch.setattr(catalogues, "texts", lambda: (Text("staff", one, 600, "bot/a.py:1", several),))
+    catalogue = Catalog("de")
+    catalogue.add((one, several), ("und {number} mehr", "und {number} andere; /case"), context="staff")
+    with german.open("wb") as file:
+        write_po(file, catalogue)
+    (fault,) = catalogues.faults_of("de")
+    assert fault.endswith("form 0 (for 1): has the commands none; it should have /case")
+
+
+@pytest.mark.parametrize(
+    "line", [neutral.DOOR_YES, neutral.DOOR_LATER, neutral.DOOR_NOT_ME, neutral.MENU_BUTTON]
+)
+def test_buttons_below_neutral_lines_may_not_tell(
+    german: Path, monkeypatch: pytest.MonkeyPatch, line: Line
+) -> None:
+    """S-02: the door's buttons and the menu's are held to the words of the neutral lines they stand under."""
+    monkeypatch.setattr(catalogues, "texts", lambda: (Text(line.context, line.msgid, 40, "bot/a.py:1"),))
+    write(german, {(line.context, line.msgid): "Zum Programm"})
+    (fault,) = catalogues.faults_of("de")
+    assert fault.endswith("arrives unasked and must not say Programm (S-02)")
+
+
+def test_neutral_lines_of_any_context_may_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-02: what usecases.neutral holds is neutral, whatever its context; what a person has asked for is not."""
+    monkeypatch.setattr(neutral, "WAITING", Line("menu", "The programme"))
+    texts = tuple(Text("menu", said, 600, "bot/a.py:1") for said in ("The programme", "Your programme"))
+    monkeypatch.setattr(catalogues, "texts", lambda: texts)
+    catalogues._neutral_lines.cache_clear()
+    try:
+        assert catalogues.faults_of_source() == [
+            "bot/a.py:1: menu: arrives unasked and must not say programme (S-02)"
+        ]
+    finally:
+        catalogues._neutral_lines.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Das Pro\u00adgramm", "de"),
+        ("Part\u200bner", "en"),
+        ("عُنْف", "ar"),
+        ("Die Gruppensitzung", "de"),
+        ("Ihre Ex\u00adfreundin", "de"),
+        ("Häusliches", "de"),
+        ("Die Familie", "de"),
+        ("Ihre Beziehung", "de"),
+        ("Ängste", "de"),
+        ("Ihre Beratungsstelle", "de"),
+        ("Er schlägt", "de"),
+        ("Der Schlag", "de"),
+        ("Your group", "en"),
+        ("Boyfriend", "en"),
+        ("Your spouse", "en"),
+        ("Families", "en"),
+        ("Fearful", "en"),
+    ],
+)
+def test_hidden_words_tell_too(text: str, language: str) -> None:
+    """S-02: soft hyphens, signs without width and Arabic vowel marks hide no word from the list."""
+    assert telling_words(text, language)
+
+
+def lines_in(value: object) -> Iterator[Line]:
+    """The line, or those of the mapping."""
+    yield from (value,) if isinstance(value, Line) else value.values() if isinstance(value, dict) else ()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(m, name) for m, names in BUTTONS.items() for name in sorted(names)]
+)
+def test_buttons_of_staff_have_40_characters(module: str, name: str) -> None:
+    """S-09: lines that become labels of buttons are held to 40 characters, whatever their context."""
+    limits = {(text.context, text.msgid): text.longest for text in catalogues.texts()}
+    found = list(lines_in(getattr(importlib.import_module(f"bot.usecases.{module}"), name)))
+    assert found
+    assert {limits[line.context, line.msgid] for line in found} == {40}
+
+
+def test_only_the_named_module_is_meant() -> None:
+    """S-09: a line of the same name in another module is a message and keeps its 600 characters."""
+    file = io.BytesIO(b'SEEN = Line("staff", "Write /seen")')
+    file.name = "bot/usecases/mail.py"
+    ((*_, comments),) = extract_python(file, (), (), {})
+    assert comments == ["at most 600 characters"]
+
+
+def test_the_shorter_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-09: words that are a message here and a button there are held to what a button can hold."""
+    found = [
+        (1, "pgettext", ("staff", "No"), [f"at most {longest} characters"]) for longest in (600, 40, 600)
+    ]
+    monkeypatch.setattr(texts_found, "extract_python", lambda *_: iter(found))
+    assert {
+        t.longest for t in catalogues.texts.__wrapped__() if t.msgid == "No" and t.context == "staff"
+    } == {40}
+
+
+def labels_of(tree: ast.Module) -> Iterator[str]:
+    """The constants that stand in a pair before what a press of the button sends."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            label, data = (ast.unparse(one) for one in node.elts)
+            if re.match(r"f?['\"](\{STEP\}|[A-Z]{2,6}):", data):
+                yield from re.findall(r"\b(?<!\w\.)(?:texts\.|neutral\.)?[A-Z_]{2,}\b", label)
+
+
+def test_no_button_is_forgotten() -> None:
+    """S-09: every constant that stands before a button's data is among those held to 40 characters."""
+    found = set()
+    for path in sorted(Path(neutral.__file__).parent.glob("*.py")):
+        for label in labels_of(ast.parse(path.read_text(encoding="utf-8"))):
+            room, _, name = label.rpartition(".")
+            found.add(({"texts": "staff_texts", "": path.stem}.get(room, room), name))
+    assert {("staff_texts", "BACK"), ("written", "LATER"), ("neutral", "MENU_BUTTON")} <= found
+    assert not {(m, n) for m, n in found if m != "neutral" and n not in BUTTONS.get(m, ())}

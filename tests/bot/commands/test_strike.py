@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.ports.records import AnswerRow, AuditEntry
@@ -76,3 +78,21 @@ def test_a_wrong_strike_says_why(vestibule: Vestibule, lived: dict[str, str]) ->
     assert vestibule("strike", "--person", "P-1", "--yes").code == 2
     outcome = vestibule("strike", "--person", "P-1", "--step", "ST-02", "--yes")
     assert (outcome.code, "steps with text: ST-16" in outcome.err) == (1, True)
+
+
+def test_under_a_legal_hold_nothing_is_struck_out(
+    vestibule: Vestibule, lived: dict[str, str], opened: Opened
+) -> None:
+    """S-42: the command says why and exits with 1; the text stays, and nothing is recorded as struck."""
+
+    async def hold(unit: Unit) -> None:
+        [programme] = await unit.programmes.all()
+        await unit.programmes.save(
+            replace(programme, settings={**programme.settings, "legal_hold": [lived["person"]]})
+        )
+
+    within(opened, hold)
+    outcome = vestibule("strike", "--person", "P-1", "--step", "ST-16", "--yes")
+    assert (outcome.code, "a legal hold covers this person" in outcome.err) == (1, True)
+    assert NASTY in [one.text for one in answers(opened, lived["person"])]
+    assert entries(opened, lived["person"]) == []

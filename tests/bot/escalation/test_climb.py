@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from bot.escalation import ladder
 from bot.escalation.cycle import Cycle
 from bot.ports.stores import StorageFault
 from bot.usecases.climb import climb, unreachable
 from bot.usecases.leave import close_chat
 from flows.values import Role
+from tests.bot.damage import damage
 from tests.bot.escalation.conftest import START, concern
 
 
@@ -33,6 +35,37 @@ async def test_after_downtime_the_rung_fires_once(town):
     assert await town.passes(days=3) == {"facilitator", "other facilitator"}
     assert await town.passes() == set()
     assert (await town.part(case, Role.FACILITATOR)).rung == 2
+
+
+async def test_late_rungs_still_come_before_the_session(town):
+    """R-05: ten minutes late, the rungs left share what is left: managers and everybody again before the start."""
+    case = await town.raises(concern("in_public", route="F"))  # the session is in 45 minutes
+    assert await town.passes(minutes=25) == {"facilitator", "other facilitator"}
+    assert await town.passes(minutes=9) == set()
+    assert await town.passes(minutes=1) == {"manager"}
+    assert await town.passes(minutes=10) == {"facilitator", "other facilitator"}
+    assert town.clock.now() == START + timedelta(minutes=45)
+    part = await town.part(case, Role.FACILITATOR)
+    assert ladder.asked_all(ladder.read(part.ladder), part.rung)
+    assert part.next_due_at == START + timedelta(minutes=60), "after the start it goes at its own pace"
+
+
+async def test_a_ladder_in_time_is_left_as_it_is(town):
+    """R-05: rungs that come when they are due keep their times."""
+    case = await town.raises(concern("in_public", route="F"))
+    before = (await town.part(case, Role.FACILITATOR)).ladder
+    await town.passes(minutes=15)
+    part = await town.part(case, Role.FACILITATOR)
+    assert (part.rung, part.ladder) == (2, before)
+
+
+async def test_a_session_that_cannot_be_read_stops_no_climb(town, database_url):
+    """R-05, S-31: whether there is a start to be in time for cannot be told: the next are asked all the same."""
+    case = await town.raises(concern("in_public", route="F"))
+    damage(database_url, "sessions", "sealed_link", "id = ?", town.ids["session"])
+    assert await town.passes(minutes=25) == {"facilitator", "other facilitator"}
+    part = await town.part(case, Role.FACILITATOR)
+    assert part.next_due_at == town.clock.now() + timedelta(minutes=15)
 
 
 async def test_one_roles_acknowledgement_leaves_the_others_climbing(town):

@@ -170,3 +170,19 @@ async def test_the_record_says_who_and_when(town):
     async with town.storage.unit() as unit:
         [entry] = [e for e in await unit.audit.of_subject(case.id) if e.action == "case.hastened"]
     assert (entry.actor, entry.detail) == (BY, {"role": "F", "due": START.isoformat()})
+
+
+async def test_cards_say_the_new_time(town):
+    """R-14: cards that stand say when the session is now, to everybody who was asked, quietly and in place."""
+    await town.raises(concern("partner_nearby"))
+    await town.passes(minutes=15)
+    names = ("facilitator", "other facilitator", "partner support")
+    assert "18:45" in await town.texts("other facilitator")
+    await town.delivered()
+    await moves(town, hours=3)  # 21:15 in the programme's zone
+    for name in names:
+        [row] = [row for row in await town.waiting(name) if row.op == "say" and "K-101" in row.text]
+        assert "21:15" in row.text, name
+        assert "18:45" not in row.text
+        assert not row.fresh, "an edit, no second alert"
+    assert await town.waiting("tech") == []

@@ -223,3 +223,46 @@ def test_ladders_kept_before_there_were_policies_are_read():
     assert ladder.step(rungs, 2, NOW, ("z",)).people == ("z",)
     assert not ladder.asked_all(rungs, 2)
     assert ladder.asked_all(rungs, 3)
+
+
+@given(
+    st.lists(st.builds(Rung, people, st.integers(1, 7200), st.just("group")), max_size=6),
+    st.booleans(),
+    st.integers(0, 8),
+    st.integers(1, 100_000),
+)
+def test_late_rungs_leave_the_last_its_time(own, office, rung, left):
+    """R-05: asked late, the last rung is still asked before the start; in time, the ladder stays as it is."""
+    rungs = tuple(replace(one, hours=HOURS if office else None) for one in (*own, Rung((), 900, "all")))
+    starts_at = NOW + timedelta(seconds=left)
+    found = ladder.in_time(rungs, rung, NOW, starts_at, 15)
+    assert len(found) == len(rungs)
+    assert [one.people for one in found] == [one.people for one in rungs]
+    assert all(new.after <= old.after for new, old in zip(found, rungs, strict=True))
+    to_come, at = own[rung:], NOW
+    for index, one in enumerate(rungs[rung : rung + len(to_come)]):
+        at = at + timedelta(seconds=one.after)
+        at = HOURS.within(at) if office else at
+        if index == len(to_come) - 1 and at <= starts_at:
+            assert found == rungs, "in time"
+    if not to_come:
+        assert found == rungs
+    if left >= ladder.SHORTEST * (len(to_come) + 1):
+        late = ladder.in_time(found, rung, NOW, starts_at, 15)
+        assert late == found, "the same again"
+        assert asked_by(found, rung, NOW) <= starts_at
+
+
+def asked_by(rungs, rung, now):
+    """When everybody of the role is asked, every rung having had its time from now on."""
+    for one in rungs[rung:]:
+        if one.kind != "all":
+            now = now + timedelta(seconds=one.after)
+            now = one.hours.within(now) if one.hours else now
+    return now
+
+
+def test_quiet_rungs_are_not_hastened():
+    """R-05: what is read in the digest of a morning stays there, however late it is."""
+    quiet = (Rung(("a",), 900, "group", HOURS, quiet=True), Rung((), 900, "all", HOURS, quiet=True))
+    assert ladder.in_time(quiet, 0, NOW, NOW + timedelta(minutes=1), 15) == quiet

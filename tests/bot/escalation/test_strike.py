@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -153,3 +154,22 @@ async def test_staffs_own_words_are_remembered_to_be_deleted(town):
     assert [(e.message_id, e.side, e.sensitive) for e in standing] == [
         (50, "person", True), (51, "person", True), (52, "person", True),
     ]  # fmt: skip
+
+
+async def test_under_a_legal_hold_nothing_is_struck_out(town):
+    """S-42: the text stays, who asked reads that it does, and the list they asked with goes."""
+    case, visit = await typed(town)
+    async with town.unit() as unit:
+        programme = await unit.programmes.get(town.ids["programme"])
+        await unit.programmes.save(
+            replace(programme, settings={**programme.settings, "legal_hold": [case.ref]})
+        )
+    await town.presses("facilitator", "CASE:strike:K-101")
+    await town.delivered()
+    await town.presses("facilitator", "STRK:yes.ST-01:K-101")
+    assert await town.texts("facilitator") == staff_texts.STRIKE_HELD.msgid
+    assert "retract" in [row.op for row in await town.waiting("facilitator", "strike-K-101")]
+    async with town.unit() as unit:
+        rows = await unit.answers.of_visit(visit)
+    assert [(a.text, a.struck_at) for a in rows] == [(f"{TYPED} 1", None), (f"{TYPED} 2", None)]
+    assert "text.struck" not in await town.audited(case)

@@ -205,7 +205,6 @@ async def test_escape_closes_the_commands(api: Any, page: Page) -> None:
     phone = Phone(api.world)
     await phone.start()
     await api.ok("setMyCommands", commands=[{"command": "menu", "description": "Menu"}])
-    api.world.touch(phone.id)
     opener = page.get_by_role("button", name="Commands for Participant")
     await opener.click()
     await expect(page.get_by_role("button", name="/menu")).to_be_focused()
@@ -235,8 +234,31 @@ async def test_add_a_phone_by_role(api: Any, page: Page) -> None:
     await page.get_by_label("Name on the phone").fill("")
     await page.get_by_role("button", name="Add", exact=True).click()
     await expect(page.get_by_role("region", name="Partner support 2")).to_be_visible()
-    await expect(page.get_by_role("button", name="Open the invitation")).to_be_focused()
+    await expect(page.get_by_role("button", name="Einladung öffnen")).to_be_focused()
     assert asked == [("partner_support", "Partner support 2", "de")]
+
+
+async def test_a_phone_speaks_its_language(api: Any, page: Page) -> None:
+    """Words, commands, dates and direction of a phone are those of its language, beside phones in others."""
+    await api.ok("setMyCommands", commands=[{"command": "menu", "description": "Menu"}])
+    await api.ok("setMyCommands", commands=[{"command": "menu", "description": "Menü"}], language_code="de")
+    german = Phone(api.world, "P-12", language="de-AT")
+    arabic = Phone(api.world, "F-1", role="facilitator", language="ar")
+    api.world.offer_invitation(german.id, LINK)
+    first, second = page.locator(f"#phone-{german.id}"), page.locator(f"#phone-{arabic.id}")
+    await expect(first.get_by_text("Auf diesem Telefon liegt ein Einladungslink bereit.")).to_be_visible()
+    await expect(second.get_by_role("button", name="بدء")).to_be_visible()
+    await expect(second.locator(".role")).to_have_text("فريق التيسير")
+    assert [await one.get_attribute("lang") for one in (first, second)] == ["de", "ar"]
+    assert [await one.get_attribute("dir") for one in (first, second)] == ["ltr", "rtl"]
+    await first.get_by_role("button", name="Einladung öffnen").click()
+    await expect(first.locator(".day")).to_have_text("Montag, 5. Januar")
+    await first.get_by_role("button", name="Befehle für P-12").click()
+    await expect(first.locator(".commands")).to_contain_text("Menü")
+    await arabic.start()
+    await expect(second.locator(".day")).to_have_text("الاثنين، 5 يناير")
+    await expect(second.get_by_placeholder("رسالة")).to_be_visible()
+    await expect(second.locator(".commands span")).to_have_text("Menu")
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1280, 800)])

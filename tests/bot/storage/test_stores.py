@@ -119,6 +119,38 @@ async def test_roles_count_in_their_group_or_everywhere(storage: SqliteStorage) 
         assert await unit.people.in_group(named("group")) == [make.person(visit_id=named("visit"))]
 
 
+async def test_roles_that_are_not_kept_end(storage: SqliteStorage) -> None:
+    """S-21: all but the roles named, each in its group, are taken away and said; groups are found by role."""
+    tech, lead = r.StaffRole.TECH, r.StaffRole.FACILITATOR
+    one, two = named("group", 1), named("group", 2)
+    async with storage.unit() as unit:
+        await make.settle(unit)
+        await unit.programmes.save_group(make.group(2))
+        for number in (1, 2):
+            await unit.people.add(make.staff(number))
+            for role, group in ((lead, one), (lead, two), (tech, two), (tech, None)):
+                await unit.people.add_role(named("staff", number), role, group)
+        await unit.commit()
+    async with storage.unit() as unit:
+        person = named("staff", 1)
+        assert await unit.people.get(person) == make.staff(roles=(lead, tech))
+        assert await unit.people.groups_of(person, tech) == [two]
+        assert await unit.people.groups_of(person, r.StaffRole.DUTY) == []
+        assert await unit.people.keep_roles(person, {(lead, one), (lead, two), (tech, None)}) == [tech]
+        assert await unit.people.groups_of(person, tech) == []
+        assert await unit.people.get(person) == make.staff(roles=(lead, tech)), "everywhere still"
+        assert sorted(await unit.people.keep_roles(person, {(lead, two)})) == [lead, tech]
+        assert await unit.people.get(person) == make.staff(roles=(lead,)), "also before the commit"
+        assert await unit.people.keep_roles(person, {(lead, two)}) == []
+        await unit.commit()
+    async with storage.unit() as unit:
+        assert await unit.people.get(person) == make.staff(roles=(lead,))
+        assert await unit.people.groups_of(person, lead) == await unit.people.groups_of(person) == [two]
+        other = named("staff", 2)
+        assert await unit.people.get(other) == make.staff(2, roles=(lead, tech)), "nobody else's"
+        assert await unit.people.groups_of(other) == [one, two]
+
+
 async def test_an_invitation_is_found_by_its_token_only(storage: SqliteStorage) -> None:
     """S-41: an invitation is found by its token, and by nothing that the database holds."""
     async with storage.unit() as unit:

@@ -43,13 +43,14 @@ def strike(
                 f"struck out at {step}: {count}; it is in the audit log. Backups hold it until they are deleted"
             ]
         if show:
-            rows = await strike_person.show(unit, desk, who)
+            rows, damaged = await strike_person.show(unit, desk, who)
         else:
-            rows = await strike_person.typed(unit, who)
+            rows, damaged = await strike_person.typed(unit, who)
         rows = [row for row in rows if step in ("", row.step)]
+        unread = [f"answers that cannot be opened: {damaged}; see vestibule keys check"] if damaged else []
         if not rows:
-            return ["nothing typed stands there"]
-        return [*(_line(row, show=show) for row in rows), "to strike out: --step STEP --yes"]
+            return [*unread, "nothing typed stands there"]
+        return [*unread, *(_line(row, show=show) for row in rows), "to strike out: --step STEP --yes"]
 
     try:
         in_programme(programme, work)

@@ -123,9 +123,8 @@ class Poller:
             began, ticks = self._clock.now(), self._ticks()
             try:
                 raw = await self._fetch()
-                if (
-                    self._ticks() - ticks >= _STALLED
-                ):  # nothing ran meanwhile: a machine that slept, a stopped process
+                # Nothing ran meanwhile: a machine that slept, a stopped process.
+                if self._ticks() - ticks >= _STALLED:
                     self._failing_since, self._back_at = self._failing_since or began, self._clock.now()
                 self._back_at = self._back_at or began
                 await self._take(raw)

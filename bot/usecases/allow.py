@@ -14,9 +14,8 @@ from bot.ports.inbound import Press
 from bot.ports.plan import Allowance
 from bot.ports.records import Chat, Person, StaffRole
 from bot.ports.stores import Unit
-from bot.usecases import staff_texts as texts
 from bot.usecases.case_access import audit, say
-from bot.usecases.choose_person import own_participants, show
+from bot.usecases.choose_person import TAIL, Choice, choose, chosen, refuse, show
 from bot.usecases.desk import Desk, retract
 from bot.usecases.facts import time_of
 from flows.effects import Line
@@ -24,7 +23,7 @@ from flows.effects import Line
 SLOT = "allow"
 MAY = frozenset({StaffRole.FACILITATOR, StaffRole.TECH})
 WHO = Line("staff", "For whom should something be allowed?")
-NOBODY = Line("staff", "There is nobody in your groups yet.")
+CHOICE = Choice(SLOT, "ALW:who", "allowance", MAY, WHO)
 WHICH = Line("staff", "{alias}: what should be allowed? Allowed now: {current}")
 UNTIL = Line("staff", "{alias}: until when? {what}")
 DONE = Line("staff", "Allowed and written down, until {time}. It counts from the next test on.")
@@ -46,16 +45,7 @@ END, NO_LONGER = "end", Line("staff", "No longer")
 
 async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
     """The participants of the facilitator's or tech helper's own groups, by alias, taken away again (S-21)."""
-    if not MAY & set(person.roles):
-        await _refuse(unit, desk, person, chat)
-        return
-    people = await own_participants(unit, person, MAY)
-    if not people:
-        await say(unit, desk, person, chat, NOBODY)
-        return
-    await audit(unit, desk, person, "allowance.listed", person.id)
-    rows = tuple(((p.alias, f"ALW:who:{p.id[-12:]}"),) for p in people)
-    await show(unit, desk, chat, SLOT, desk.texts.line(person.language, WHO), rows)
+    await choose(unit, desk, person, chat, CHOICE)
 
 
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
@@ -63,11 +53,10 @@ async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pre
 
     With `end` for a span what is allowed ends.
     """
-    own = await own_participants(unit, person, MAY)
-    about = next((p for p in own if len(press.tail) == 12 and p.id.endswith(press.tail)), None)
+    about = await chosen(unit, person, CHOICE, press.tail)
     what, _, span = press.choice.partition(".")
     if about is None:
-        await _refuse(unit, desk, person, chat)
+        await refuse(unit, desk, person, chat, CHOICE)
     elif what in WHAT and span in SPAN:
         await _allow(unit, desk, person, chat, about, what, span)
     elif what in WHAT and span == END:
@@ -85,11 +74,6 @@ async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Pre
         await _ask_what(unit, desk, person, chat, about)
 
 
-async def _refuse(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
-    await audit(unit, desk, person, "allowance.refused", person.id)
-    await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
-
-
 async def _ask_what(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Person) -> None:
     now, language = await unit.allowances.current(about.id, desk.now()), person.language
     lines = [
@@ -104,7 +88,7 @@ async def _ask_what(unit: Unit, desk: Desk, person: Person, chat: Chat, about: P
     current = listed(person.language, lines) or desk.texts.line(person.language, NONE_YET)
     text = desk.texts.line(person.language, WHICH, {"alias": about.alias, "current": current})
     rows = tuple(
-        ((desk.texts.line(person.language, line), f"ALW:{key}:{about.id[-12:]}"),)
+        ((desk.texts.line(person.language, line), f"ALW:{key}:{about.id[-TAIL:]}"),)
         for key, line in WHAT.items()
     )
     await show(unit, desk, chat, SLOT, text, rows)

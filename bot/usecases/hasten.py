@@ -51,10 +51,8 @@ async def in_time(unit: Unit, desk: Desk, case: Case, part: CaseRole) -> CaseRol
         return part  # the alert goes all the same
     if session is None or session.state != "planned" or session.starts_at <= desk.now():
         return part
-    rungs, minutes = (
-        ladder.read(part.ladder),
-        desk.numbers.ladder.get(urgency_for(case, part.role), ladder.A_DAY),
-    )
+    rungs = ladder.read(part.ladder)
+    minutes = desk.numbers.ladder.get(urgency_for(case, part.role), ladder.A_DAY)
     hastened = ladder.in_time(rungs, part.rung, desk.now(), session.starts_at, minutes)
     return part if hastened == rungs else replace(part, ladder=ladder.rows_of(hastened))
 

@@ -207,9 +207,8 @@ async def _answered(
     """A script's button. What it says counts even when the door has closed meanwhile; then nothing more is shown."""
     visit_tail, asking = read_tail(press.tail)
     row = await front(unit, person)
-    current = row is not None and row.status == "open" and bool(visit_tail) and row.id.endswith(visit_tail)
     await take_copy_away(unit, desk, chat, message_id, sensitive=True)  # whatever the press still counts for
-    if row is None or not current:
+    if row is None or row.status != "open" or not visit_tail or not row.id.endswith(visit_tail):
         return await _stale(unit, desk, person, chat, press, visit_tail, asking)
     return await _turned(unit, desk, person, chat, row, Answered(press.step, press.choice, asking))
 

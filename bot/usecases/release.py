@@ -11,19 +11,16 @@ from bot.forms import listed
 from bot.ports.inbound import Press
 from bot.ports.records import AuditEntry, Chat, Person, StaffRole
 from bot.ports.stores import Unit
-from bot.usecases import staff_texts as texts
-from bot.usecases.case_access import audit, say
-from bot.usecases.choose_person import own_participants, show
+from bot.usecases.case_access import say
+from bot.usecases.choose_person import Choice, choose, chosen, refuse, show
 from bot.usecases.desk import Desk, retract
 from flows.effects import Line
 
 SLOT = "release"
 STEP = "REL"
 SURE = "yes."
-TAIL = 12
-MAY = frozenset({StaffRole.FACILITATOR})
 WHO = Line("staff", "For whom should a step be opened?")
-NOBODY = Line("staff", "There is nobody in your groups yet.")
+CHOICE = Choice(SLOT, "REL:who", "release", frozenset({StaffRole.FACILITATOR}), WHO)
 WHICH = Line("staff", "{alias}: which step should be opened? Open now: {open}.")
 OPEN_IT = Line("staff", "Open {step} for {alias}?")
 YES = Line("staff", "Yes")
@@ -34,26 +31,14 @@ NONE_YET = Line("staff", "none")
 
 async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
     """The participants of the facilitator's own groups, by alias, taken away again like details (S-21)."""
-    if not MAY & set(person.roles):
-        await audit(unit, desk, person, "release.refused", person.id)
-        await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
-        return
-    people = await own_participants(unit, person, MAY)
-    if not people:
-        await say(unit, desk, person, chat, NOBODY)
-        return
-    await audit(unit, desk, person, "release.listed", person.id)
-    rows = tuple(((p.alias, f"REL:who:{p.id[-12:]}"),) for p in people)
-    await show(unit, desk, chat, SLOT, desk.texts.line(person.language, WHO), rows)
+    await choose(unit, desk, person, chat, CHOICE)
 
 
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
     """`REL:who:<person>` asks which step, `REL:<step>:<person>` whether it is meant, `REL:yes.<step>:…` opens it."""
-    own = await own_participants(unit, person, MAY)
-    participant = next((p for p in own if len(press.tail) == TAIL and p.id.endswith(press.tail)), None)
+    participant = await chosen(unit, person, CHOICE, press.tail)
     if participant is None:
-        await audit(unit, desk, person, "release.refused", person.id)
-        await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
+        await refuse(unit, desk, person, chat, CHOICE)
         return
     steps = releasable(desk)
     step = steps.get(press.choice.removeprefix(SURE))

@@ -29,7 +29,7 @@ HELP: Sequence[tuple[Line, frozenset[StaffRole]]] = (
     (Line("staff", "/duty: who is on duty."), EVERYBODY),
     (Line("staff", "/allow: a dated exception."), allow.MAY),
     (Line("staff", "/release: open a closed step for somebody."), _FACILITATOR),
-    (Line("staff", "/written: what participants of your groups typed."), written.MAY),
+    (Line("staff", "/written: what participants of your groups typed."), written.CHOICE.may),
     (Line("staff", "/zone P-07 Europe/London: another time zone for a participant."), zone.MAY),
     (Line("staff", "/privacy: what is kept about you."), EVERYBODY),
     (Line("staff", "/language de: another language."), EVERYBODY),

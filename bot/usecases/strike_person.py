@@ -36,10 +36,11 @@ async def refuse_held(unit: Unit, person_id: str, programme_id: str) -> None:
         )
 
 
-async def typed(unit: Unit, person: Person) -> list[AnswerRow]:
-    """What the person typed and still stands, newest first; an answer that does not open hides no other."""
-    rows, _ = await unit.answers.readable_of(person.id)
-    return sorted((row for row in rows if row.text), key=lambda row: (row.at, row.version), reverse=True)
+async def typed(unit: Unit, person: Person) -> tuple[list[AnswerRow], int]:
+    """What the person typed and still stands, newest first; and how many answers do not open, which hide no other."""
+    rows, damaged = await unit.answers.readable_of(person.id)
+    found = (row for row in rows if row.text)
+    return sorted(found, key=lambda row: (row.at, row.version), reverse=True), damaged
 
 
 async def forget_shown(unit: Unit, desk: Desk) -> None:
@@ -47,11 +48,11 @@ async def forget_shown(unit: Unit, desk: Desk) -> None:
     await _withdraw(unit, desk, await unit.outbox.forget_slot(SLOT))
 
 
-async def show(unit: Unit, desk: Desk, person: Person, by: str = OPERATOR) -> list[AnswerRow]:
+async def show(unit: Unit, desk: Desk, person: Person, by: str = OPERATOR) -> tuple[list[AnswerRow], int]:
     """The same, to be read: recorded as read by `by`. The caller commits before anything is shown."""
-    rows = await typed(unit, person)
+    rows, damaged = await typed(unit, person)
     await _record(unit, desk, person, by, SHOWN, {"count": str(len(rows))})
-    return rows
+    return rows, damaged
 
 
 async def strike(unit: Unit, desk: Desk, person: Person, step: str, by: str = OPERATOR) -> int:
@@ -60,7 +61,7 @@ async def strike(unit: Unit, desk: Desk, person: Person, step: str, by: str = OP
     It goes from the answers, and from what waits or stands in a chat; what was chosen stays.
     """
     await refuse_held(unit, person.id, person.programme_id)
-    rows = await typed(unit, person)
+    rows, _ = await typed(unit, person)
     found = [row for row in rows if row.step == step]
     if not found:
         steps = ", ".join(dict.fromkeys(row.step for row in rows)) or "none"

@@ -13,9 +13,9 @@ from bot.ports.records import AnswerRow, Chat, Person, StaffRole
 from bot.ports.stores import Unit, Unreadable
 from bot.usecases import staff_texts as texts
 from bot.usecases import strike_person
-from bot.usecases.case_access import audit, say
+from bot.usecases.case_access import say
 from bot.usecases.case_card import in_rows
-from bot.usecases.choose_person import own_participants, show
+from bot.usecases.choose_person import TAIL, Choice, choose, chosen, refuse, show
 from bot.usecases.desk import Desk, retract
 from bot.usecases.facts import params_for, time_of
 from bot.usecases.wording import LONGEST, Wording, packed
@@ -24,12 +24,10 @@ from flows.effects import Line
 log = structlog.get_logger(__name__)
 SLOT = "written"
 STEP = "WRIT"
-MAY = frozenset({StaffRole.FACILITATOR})
 PAGE, STRIKE, SURE = "page.", "strike", "yes."
-TAIL = 12
 ROOM = LONGEST - 300  # the heading and the last line stand with each page
 WHO = Line("staff", "Whose written words do you want to read?")
-NOBODY = Line("staff", "There is nobody in your groups yet.")
+CHOICE = Choice(SLOT, f"{STEP}:{PAGE}1", "text", frozenset({StaffRole.FACILITATOR}), WHO)
 HEADING = Line("staff", "{alias}: what was written, the newest first. Page {page} of {pages}.")
 WROTE = Line("staff", "{step}\n{time}:\n{text}")
 DAMAGED = Line(
@@ -41,48 +39,35 @@ LATER = Line("staff", "Later")
 
 
 async def choose_person(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
-    """The participants of the facilitator's own groups, by alias, taken away again like details."""
-    if not MAY & set(person.roles):
-        await _refuse(unit, desk, person, chat)
-        return
-    people = await own_participants(unit, person, MAY)
-    if not people:
-        await say(unit, desk, person, chat, NOBODY)
-        return
-    await audit(unit, desk, person, "text.listed", person.id)
-    rows = tuple(((p.alias, f"{STEP}:{PAGE}1:{p.id[-TAIL:]}"),) for p in people)
-    await show(unit, desk, chat, SLOT, desk.texts.line(person.language, WHO), rows)
+    """The participants of the facilitator's own groups, taken away again like details."""
+    await choose(unit, desk, person, chat, CHOICE)
 
 
 async def pressed(unit: Unit, desk: Desk, person: Person, chat: Chat, press: Press) -> None:
     """`WRIT:page.<n>:<person>` shows, `WRIT:strike:…` asks where, `WRIT:<step>:…` whether, `WRIT:yes.<step>:…` does it."""
-    own = await own_participants(unit, person, MAY)
-    about = next((p for p in own if len(press.tail) == TAIL and p.id.endswith(press.tail)), None)
+    about = await chosen(unit, person, CHOICE, press.tail)
     if about is None:
-        await _refuse(unit, desk, person, chat)
+        await refuse(unit, desk, person, chat, CHOICE)
     elif press.choice.startswith(PAGE):
         await _read(unit, desk, person, chat, about, press.choice.removeprefix(PAGE))
     else:
         await _strike(unit, desk, person, chat, about, press.choice)
 
 
-async def _refuse(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
-    await audit(unit, desk, person, "text.refused", person.id)
-    await say(unit, desk, person, chat, texts.NOT_OPEN_TO_YOU)
-
-
 async def _read(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Person, number: str) -> None:
-    rows = await strike_person.show(unit, desk, about, person.id)
+    rows, damaged = await strike_person.show(unit, desk, about, person.id)
     await retract(unit, desk, chat, SLOT)
-    _, damaged = await unit.answers.readable_of(about.id)
     said = [desk.texts.line(person.language, DAMAGED)] if damaged else []
     if not rows and not said:
         await say(unit, desk, person, chat, texts.NOTHING_TYPED)
         return
-    pages = packed([*said, *[await _said(unit, desk, person, row) for row in rows]], ROOM)
+    programme = await unit.programmes.get(person.programme_id)
+    params = params_for(person, programme, None) if programme else {}
+    said += [await _said(unit, desk, person, row, params) for row in rows]
+    pages = packed(said, ROOM)
     page = max(1, min(int(number), len(pages))) if number.isdecimal() else 1
-    params = {"alias": about.alias, "page": str(page), "pages": str(len(pages))}
-    heading = desk.texts.line(person.language, HEADING, params)
+    named = {"alias": about.alias, "page": str(page), "pages": str(len(pages))}
+    heading = desk.texts.line(person.language, HEADING, named)
     soon = desk.texts.line(person.language, texts.GONE_SOON, {"number": desk.numbers.details})
     tail = about.id[-TAIL:]
     buttons = [(texts.STRIKE, f"{STEP}:{STRIKE}:{tail}")]
@@ -91,21 +76,18 @@ async def _read(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Perso
     if page < len(pages):
         buttons.insert(0, (EARLIER, f"{STEP}:{PAGE}{page + 1}:{tail}"))
     text = "\n\n".join([heading, pages[page - 1], soon])
-    await unit.outbox.cancel(
-        chat.id, [strike_person.SLOT]
-    )  # an earlier reading's removal would come too soon
+    # An earlier reading's removal would come too soon.
+    await unit.outbox.cancel(chat.id, [strike_person.SLOT])
     await show(unit, desk, chat, strike_person.SLOT, text, in_rows(desk, person.language, buttons))
 
 
-async def _said(unit: Unit, desk: Desk, reader: Person, row: AnswerRow) -> str:
+async def _said(unit: Unit, desk: Desk, reader: Person, row: AnswerRow, params: dict[str, str]) -> str:
     """The question's beginning, when, and what was typed."""
     try:
         visit = await unit.visits.get(row.visit_id) if row.visit_id else None
     except Unreadable as fault:
         log.warning("written.unreadable", error=str(fault))
         visit = None
-    programme = await unit.programmes.get(reader.programme_id)
-    params = params_for(reader, programme, None) if programme else {}
     version = (visit.script, visit.script_version) if visit else None
     wording = Wording(desk, reader.language, version, params, {})
     said = {"step": wording.question(row.script, row.step), "time": time_of(reader, row.at), "text": row.text}
@@ -114,7 +96,8 @@ async def _said(unit: Unit, desk: Desk, reader: Person, row: AnswerRow) -> str:
 
 async def _strike(unit: Unit, desk: Desk, person: Person, chat: Chat, about: Person, word: str) -> None:
     """Step ids only, never what was typed."""
-    steps = list(dict.fromkeys(row.step for row in await strike_person.typed(unit, about)))
+    rows, _ = await strike_person.typed(unit, about)
+    steps = list(dict.fromkeys(row.step for row in rows))
     step, tail, name = word.removeprefix(SURE), about.id[-TAIL:], about.alias
     if step in steps and word.startswith(SURE):
         await retract(unit, desk, chat, SLOT)

@@ -132,7 +132,7 @@ async def test_no_other_line_has_them(room: Room) -> None:
 
 
 async def test_a_closed_door_holds_them_back(room: Room) -> None:
-    """S-01: an answer after the door has closed shows none; they come with the help text behind the door."""
+    """S-01: an answer after the door has closed shows none; they come with the help text behind the door, and go with it (S-43)."""
     await until_how_they_are(room)
     await room.play("ST-13:hurt_self")
     room.clock.advance(timedelta(minutes=11))
@@ -141,6 +141,8 @@ async def test_a_closed_door_holds_them_back(room: Room) -> None:
     await room.play("DOOR:yes")
     [row] = await shown(room)
     assert "Line A" in row.text
+    [gone], [help_gone] = await shown(room, op="retract"), await shown(room, "help", "retract")
+    assert gone.due_at == help_gone.due_at == room.clock.now() + timedelta(minutes=10)
 
 
 async def test_the_country_is_the_programmes(room: Room) -> None:

@@ -72,6 +72,17 @@ def test_an_unknown_language_is_a_fault(vestibule: Vestibule, monkeypatch: pytes
     assert f"fault  languages: {says}" in vestibule("doctor").out
 
 
+def test_what_would_be_read_in_english_is_a_fault(
+    vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A language that lacks texts is named with how many, so that nobody reads English unnoticed."""
+    monkeypatch.setenv("VESTIBULE_DRAFTS", "yes")
+    lacks = {"de": frozenset({("neutral", ("Help",))})}
+    monkeypatch.setattr(examine, "missing", lambda code: lacks.get(code, frozenset()))
+    says = "de: 1 texts would be read in English; vestibule check names them"
+    assert f"fault  languages: {says}" in vestibule("doctor").out
+
+
 def test_files_that_others_can_read_are_noted(database_url: str) -> None:
     """S-41: a database that others on the machine can read is noted with what to do."""
     file = Path(database_url.removeprefix("sqlite:///"))

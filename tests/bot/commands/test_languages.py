@@ -50,6 +50,13 @@ def test_what_has_no_catalogue_cannot_be_reviewed(vestibule: Vestibule, language
     assert vestibule("review", language, "neutral", "--by", "R-1").code == 2
 
 
+@pytest.mark.parametrize("context", ["slef_test", ""])
+def test_a_context_that_no_text_has_is_refused(vestibule: Vestibule, context: str) -> None:
+    """A slip in what was read is said, rather than noting nothing, or everything."""
+    outcome = vestibule("review", "de", context, "--by", "R-1")
+    assert (outcome.code, "no text's context begins with" in outcome.err) == (2, True)
+
+
 @pytest.mark.usefixtures("service")
 def test_nobody_is_invited_into_a_draft(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:
     """A draft is refused by `invite`, unless VESTIBULE_DRAFTS=yes offers drafts."""

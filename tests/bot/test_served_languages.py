@@ -1,0 +1,72 @@
+"""What is offered, what Telegram lists, and that nothing is read in English unnoticed."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import structlog
+from babel.messages import Catalog
+from babel.messages.pofile import write_po
+from telegram.error import BadRequest
+
+from bot import texts as texts_module
+from bot.ports.records import Programme
+from bot.telegram.profile import introduce
+from bot.texts import GettextTexts, languages
+from bot.usecases.choose_language import offered
+from bot.usecases.commands import COMMANDS
+
+
+def programme(*codes: str) -> Programme:
+    """A programme with these languages."""
+    return Programme("0" * 32, "p", "P", "zoom", "Europe/London", codes, "0300", "999")
+
+
+@pytest.mark.parametrize(
+    ("own", "served", "found"),
+    [
+        (("de", "sv"), ("en", "de", "sv"), ("de", "sv", "en")),
+        (("de",), ("en",), ("en",)),
+        (("en", "de"), ("en", "de"), ("en", "de")),
+    ],
+)
+def test_english_can_always_be_chosen(own: Any, served: Any, found: Any) -> None:
+    """Whatever languages a programme names, English is among those that can be chosen; its own come first."""
+    desk: Any = SimpleNamespace(languages=served)
+    assert offered(desk, programme(*own)) == found
+
+
+async def test_every_code_of_telegrams_gets_its_commands() -> None:
+    """S-02: who has `no` or `nn` in Telegram reads the Norwegian list; a language that is refused stops no other."""
+    said: dict[str | None, str] = {}
+
+    class Api:
+        async def set_my_commands(self, commands: Any, language_code: str | None) -> None:
+            if language_code == "de":
+                raise BadRequest("no")
+            said[language_code] = commands[0].description
+
+    api: Any = Api()
+    desk: Any = SimpleNamespace(languages=languages(), texts=GettextTexts())
+    await introduce(api, desk)
+    first = next(iter(COMMANDS.values()))
+    assert said[None] == first.msgid
+    assert said["no"] == said["nn"] == said["nb"] == GettextTexts().line("nb", first)
+    assert set(said) == {None, *languages()[1:], "no", "nn", "mo"} - {"de"}
+
+
+def test_a_text_that_is_unsure_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """A catalogue with fuzzy or empty texts is named in the log, with how many are read in English because of it."""
+    catalogue = Catalog("de")
+    catalogue.add("Yes", "Ja", context="button")
+    catalogue.add("No", "", context="button")
+    catalogue.add("Stop", "Halt", context="button", flags=["fuzzy"])
+    with (tmp_path / "de.po").open("wb") as file:
+        write_po(file, catalogue)
+    monkeypatch.setattr(texts_module, "catalogue_file", lambda _: tmp_path / "de.po")
+    with structlog.testing.capture_logs() as logs:
+        found = texts_module.catalogue.__wrapped__("de")
+    assert found.pgettext("button", "Stop") == "Stop"
+    assert [(one["event"], one["count"]) for one in logs] == [("texts.in_english", 2)]

@@ -25,16 +25,14 @@ from flows.effects import Line
 SOURCE = "en"
 DOMAIN = "vestibule"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-# What Telegram calls a language that has its texts under another name here.
 log = structlog.get_logger(__name__)
-
+# What Telegram calls a language that has its texts under another name here.
 _ANOTHER_NAME = {"no": "nb", "nn": "nb", "mo": "ro"}
 _ISOLATE, _END = "\u2068", "\u2069"
 _ISOLATES = "\u2066\u2067\u2068"
 _STEERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_FROM_RIGHT = re.compile(
-    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]"
-)  # letters of Hebrew, Arabic and their like
+# Letters of Hebrew, Arabic and their like.
+_FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 RIGHT = "\u200f"
 """Read as a letter written from right to left: what begins with it begins at the right."""
 # A command with what is written after it: /menu, /ack {case}, /zone P-07 Europe/London.

@@ -30,7 +30,6 @@ _STATUS: dict[str, Literal["open", "paused", "done"]] = {
     "done": "done",
 }
 _RECORDING = "WE-20"
-_RECORDING = "WE-20"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # Closings after which nothing sensitive may stay in the chat, and the door is shut: somebody else is near, holds the
 # phone, or may open it (S-01, S-04, S-05).

@@ -119,10 +119,8 @@ class Sender:
     async def _pick(self, unit: Unit, settled: list[Result]) -> Picked:
         now = self._clock.now()
         if self._seen is not None and now < self._seen:
-            self._paused, self._hold_until = (
-                {},
-                None,
-            )  # a clock set back ends pauses; the pulse sees to the rows
+            # A clock set back ends pauses; the timekeeper sees to the rows.
+            self._paused, self._hold_until = {}, None
         self._seen = now
         if self._hold_until is not None and now < self._hold_until:
             return Picked(until=self._hold_until)

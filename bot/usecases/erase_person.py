@@ -131,9 +131,8 @@ async def _refuse(unit: Unit, desk: Desk, person: Person) -> None:
     held = await unit.expiry.held(programme.id, held_back(programme)) if programme else frozenset()
     if person.id in held:
         raise CannotErase(f"{person.alias} is under a legal hold ({_HOLD})")
-    for case in await unit.everything.cases_naming(
-        person
-    ):  # erasing would change what is held of somebody else
+    # Erasing would change what is held of somebody else.
+    for case in await unit.everything.cases_naming(person):
         if held & {case.person_id, *(one for raised in case.raised for one in raised.choices)}:
             raise CannotErase(f"{person.alias} is named in {case.ref}, which is under a legal hold ({_HOLD})")
     if cases := await open_cases(unit, person):

@@ -53,10 +53,21 @@ async def can_lift(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> bool:
 
 
 async def _readiness(unit: Unit, case: Case, mine: Sequence[CaseRole]) -> Readiness | None:
-    """What the self-test came to, for roles that decide a hold."""
+    """What the self-test came to, for roles that decide a hold, in the case that says why it holds (S-08)."""
     if case.session_id is None or of_session(case) or not any(part.role in LIFTING for part in mine):
         return None
-    return await unit.readiness.get(case.session_id, case.person_id)
+    found = await unit.readiness.get(case.session_id, case.person_id)
+    if found is None or not is_held(found) or _says_why(case, found):
+        return found
+    # Where no open case says why, as when it was closed, any other of theirs will do: a hold never stays for want of one.
+    others = await unit.cases.open_in(case.programme_id)
+    same = (one for one in others if (one.person_id, one.session_id) == (case.person_id, case.session_id))
+    return None if any(_says_why(one, found) for one in same) else found
+
+
+def _says_why(case: Case, readiness: Readiness) -> bool:
+    steps = {held.partition(":")[0] for held in readiness.holds}
+    return any(raised.step in steps for raised in case.raised)
 
 
 async def _news(unit: Unit, case: Case, reader: Person, mine: Sequence[CaseRole]) -> tuple[datetime, ...]:

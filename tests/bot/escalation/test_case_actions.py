@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.ports.records import VisitRow
 from bot.usecases import staff_texts
 from flows.values import Role
 from tests.bot.escalation.conftest import START, concern, data_of, hold
@@ -179,3 +180,32 @@ async def test_a_lifted_hold_is_no_longer_said_to_stand(town):
     assert staff_texts.HOLD_STANDS.msgid in await town.texts("facilitator")
     await town.presses("other facilitator", "LIFT:join:K-101")
     assert staff_texts.HOLD_STANDS.msgid not in await town.texts("facilitator")
+
+
+async def test_a_hold_is_answered_where_it_stands_why(town):
+    """S-08: another open case of theirs neither offers it nor takes it."""
+    visit = await hold(town)
+    own = (town.ids["session"], town.ids["participant"])
+    async with town.unit() as unit:
+        readiness = await unit.readiness.get(*own)
+        await unit.readiness.put(replace(readiness, holds=("ST-08:partner",)))
+    first = await town.raises(concern("other_nearby", step="ST-08"), visit=visit)
+    second = await town.raises(concern("needs_help", step="OR-23"), visit=await hold_apart(town))
+    assert first.ref != second.ref
+    await town.presses("facilitator", f"LIFT:join:{second.ref}")
+    async with town.unit() as unit:
+        assert (await unit.readiness.get(*own)).lifted is None
+    await town.presses("facilitator", f"LIFT:join:{first.ref}")
+    async with town.unit() as unit:
+        assert (await unit.readiness.get(*own)).lifted == "join"
+
+
+async def hold_apart(town) -> str:
+    """Another visit of the participant's; gives its id."""
+    async with town.unit() as unit:
+        visit = town.desk.ids.new()
+        person = town.ids["participant"]
+        await unit.visits.add(
+            VisitRow(visit, person, "orientation_zoom", 1, town.ids["session"], "open", "{}", START, START)
+        )
+    return visit

@@ -4,12 +4,13 @@ BIN := .venv/bin
 POT := locales/vestibule.pot
 DOMAIN := vestibule
 WHEELS := --require-hashes --only-binary :all:
-LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+PEERS := .venv/peers
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--only-binary :all: --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format types imports check unit cov crash fuzz audit licences messages lock diagrams build clean
+.PHONY: help venv demo test lint format types imports check unit cov crash fuzz bench audit licences messages lock diagrams build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +33,12 @@ $(BIN)/python:
 	@$(BIN)/pip install --quiet $(WHEELS) -r requirements-dev.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch .venv/run.stamp $@
+
+$(PEERS)/stamp: requirements-peers.lock | .venv/dev.stamp
+	@echo "installing what the bench compares with, from requirements-peers.lock"
+	@$(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet $(WHEELS) -r requirements-peers.lock
+	@touch $@
 
 venv: .venv/dev.stamp ## .venv with everything the tests need
 
@@ -65,7 +72,7 @@ unit: .venv/dev.stamp ## the quick tests: no processes, no browser
 	@echo "quick tests"
 	@$(BIN)/pytest -q -n 2 -m "not slow and not browser"
 
-cov: .venv/dev.stamp ## all tests, with coverage of lines and branches
+cov: .venv/dev.stamp $(PEERS)/stamp ## all tests, with coverage of lines and branches
 	@echo "all tests"
 	@rm -rf .coverage
 	@$(BIN)/pytest -q -n 2 --cov --cov-report=term
@@ -75,6 +82,9 @@ crash: .venv/dev.stamp ## kill it everywhere and at random (ARGS="--runs 200 --k
 
 fuzz: .venv/dev.stamp ## 100,000 random and malformed updates, then the parsers (ARGS="--updates 5000 --seed 1" for less)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench: .venv/dev.stamp $(PEERS)/stamp ## taps a second beside the peers (ARGS="--participants 50 --taps 2000 --open-loop 30"; --help says more)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 licences: .venv/dev.stamp ## what each locked package is licensed under, into docs/licences.md
 	@$(BIN)/python -m tests.licences
@@ -90,9 +100,10 @@ messages: .venv/dev.stamp ## read the texts anew and bring the catalogues up to 
 		--no-wrap --previous --ignore-obsolete --ignore-pot-creation-date
 
 lock: .venv/dev.stamp ## resolve the locks anew (UPGRADE=--upgrade for newer versions)
-	@echo "resolving requirements.lock and requirements-dev.lock"
-	@$(LOCK) $(UPGRADE) --group build --output-file requirements.lock
-	@$(LOCK) $(UPGRADE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	@echo "resolving requirements.lock, requirements-dev.lock and requirements-peers.lock"
+	@$(LOCK) pyproject.toml $(UPGRADE) --group build --output-file requirements.lock
+	@$(LOCK) pyproject.toml $(UPGRADE) --group dev --constraints requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) $(UPGRADE) --group peers --output-file requirements-peers.lock
 	@echo "make licences says under what they are, once they are installed"
 
 diagrams: .venv/run.stamp ## draw the scripts from their machines into docs/diagrams

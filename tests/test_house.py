@@ -120,7 +120,7 @@ def test_lint_exceptions_have_a_reason() -> None:
     assert not found
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, "requirements-peers.lock"])
 def test_locks_pin_everything_with_hashes_and_no_address(lock: str) -> None:
     """A lock pins each requirement with hashes and names no index, address or path."""
     text = (ROOT / lock).read_text(encoding="utf-8")

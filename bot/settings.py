@@ -17,6 +17,7 @@ from bot.mail.server import Server
 from bot.review import offered
 from bot.storage.key_file import credential, read_keys
 from bot.usecases.desk import Numbers
+from bot.web.address import check_webhook, fits_telegram, webhook_path
 from flows.values import Urgency
 
 PREFIX = "VESTIBULE_"
@@ -165,6 +166,16 @@ class Settings(BaseSettings):
         "127.0.0.1",
         description="Where that port is opened; this machine only, unless whoever else can reach it is known.",
     )
+    webhook_url: str | None = Field(
+        None,
+        description="The https address to which Telegram brings updates, as https://bot.example.org/telegram; "
+        "VESTIBULE_WEB_PORT answers its path. Not set: Telegram is asked for them (docs/replicas.md).",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="What Telegram says each time to show that it is Telegram: 1 to 256 of A-Z a-z 0-9 _ -. Needed "
+        "with VESTIBULE_WEBHOOK_URL; make one with: openssl rand -hex 32",
+    )
     ping_url: SecretStr | None = Field(
         None,
         description="An address of an outside monitor, called each minute after a look at all open cases found "
@@ -218,6 +229,21 @@ class Settings(BaseSettings):
             raise ValueError("it should be an address such as https://monitor.example.org/ping/...")
         return value
 
+    @field_validator("webhook_secret")
+    @classmethod
+    def _fit_for_telegram(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            fits_telegram(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _webhook_is_whole(self) -> Self:
+        if self.webhook_url is not None:
+            check_webhook(
+                self.webhook_url, bool(self.webhook_secret), self.web_port, of_telegram=self.on_telegram()
+            )
+        return self
+
     @model_validator(mode="after")
     def _mail_has_a_sender(self) -> Self:
         if self.smtp_url is not None and self.mail_from is None:
@@ -262,6 +288,13 @@ class Settings(BaseSettings):
     def mail_server(self) -> Server | None:
         """The mail server, if one is set."""
         return Server.of(self.smtp_url.get_secret_value()) if self.smtp_url else None
+
+    def webhook(self) -> tuple[str, str, str] | None:
+        """Address, its path and the secret, where Telegram brings the updates; None where it is asked for them."""
+        if self.webhook_url is None or self.webhook_secret is None:
+            return None
+        path = webhook_path(self.webhook_url, of_telegram=self.on_telegram())
+        return self.webhook_url, path, self.webhook_secret.get_secret_value()
 
     def send_limits_off(self) -> bool:
         """Whether Telegram's pace is not kept (benches)."""

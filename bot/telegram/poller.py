@@ -9,13 +9,14 @@ from typing import Final
 
 import structlog
 from telegram import Bot
-from telegram.error import BadRequest, Conflict, NetworkError, RetryAfter, TelegramError
+from telegram.error import Conflict, TelegramError
 
 from bot.clock import ticking
-from bot.ports.inbound import Inbound, Malformed, Press
+from bot.ports.inbound import Inbound, Malformed
 from bot.ports.services import Away, Clock
 from bot.ports.stores import StorageFault
 from bot.telegram.inbound import ALLOWED_UPDATES, parse
+from bot.telegram.reaching import reached
 
 Batch = Sequence[Inbound | Malformed]
 Intake = Callable[[Batch], Awaitable[None]]
@@ -28,8 +29,6 @@ _LONGEST_PAUSE: Final = 30.0
 _STALLED: Final = 150.0
 """Seconds a round cannot take while the process runs, and after which a pressed button can be lost."""
 _QUIET: Final = timedelta(days=6)
-_ANSWERS_AT_ONCE: Final = 16
-_ANSWERS_WAITING: Final = 400
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +40,6 @@ class Poller:
     and everything else that the software does goes on meanwhile. `caught_up` is set once all that waited at the
     start has been taken.
 
-    `answer` stops a pressed button's spinner, after the commit and without being waited for.
     Pauses are in real time: a network does not follow a clock that is moved.
     """
 
@@ -52,7 +50,6 @@ class Poller:
         intake: Intake,
         clock: Clock,
         *,
-        answer: Callable[[str], Awaitable[None]],
         reach: Callable[[], Awaitable[None]] | None = None,
         long_poll: int = 25,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -63,7 +60,6 @@ class Poller:
         self._bot_id = bot_id
         self._intake = intake
         self._clock = clock
-        self._answer = answer
         self._reach = reach
         self._long_poll = long_poll
         self._pause = pause
@@ -75,8 +71,6 @@ class Poller:
         self._offset: int | None = None
         self._moved_at: datetime = clock.now()
         self.caught_up = asyncio.Event()
-        self._answers: set[asyncio.Task[None]] = set()
-        self._gate = asyncio.Semaphore(_ANSWERS_AT_ONCE)
 
     def is_away(self) -> bool:
         """Whether Telegram cannot be asked now."""
@@ -92,30 +86,13 @@ class Poller:
 
         Otherwise only a fault of our own ends it.
         """
-        try:
-            if self._reach is not None:
-                await self._reached(self._reach)
-            await self._poll()
-        finally:
-            for task in self._answers:
-                task.cancel()
-            await asyncio.gather(*self._answers, return_exceptions=True)
+        if self._reach is not None:
+            await reached(self._reach, self._clock, self._unreached, self._pause)
+        await self._poll()
 
-    async def _reached(self, reach: Callable[[], Awaitable[None]]) -> None:
-        """Until Telegram answers. What it refuses for good is raised (InvalidToken, BadRequest, Forbidden)."""
-        seconds = 1.0
-        while True:
-            began = self._clock.now()
-            try:
-                return await reach()
-            except BadRequest:
-                raise
-            except (NetworkError, RetryAfter) as error:
-                log.warning("telegram.unreachable", fault=type(error).__name__, seconds=seconds)
-            self._failing_since = self._failing_since or began
-            self._turned(False)
-            await self._pause(seconds)
-            seconds = min(seconds * 2, _LONGEST_PAUSE)
+    def _unreached(self, began: datetime) -> None:
+        self._failing_since = self._failing_since or began
+        self._turned(False)
 
     async def _poll(self) -> None:
         failures = 0
@@ -184,10 +161,6 @@ class Poller:
         elif raw:
             raise _NoBatch  # nothing in it can be confirmed, so it will come again: not at once
 
-        for one in batch:
-            if isinstance(one, Inbound) and isinstance(one.what, Press):
-                self._answer_soon(one.what.callback_id)
-
     async def _keep(self, batch: Batch) -> None:
         """Hand over until it is kept. The database's faults are waited out with the offset unmoved."""
         seconds, began = 0.25, self._clock.now()
@@ -204,17 +177,6 @@ class Poller:
                 )
                 await self._pause(seconds)
                 seconds = min(seconds * 2, _LONGEST_PAUSE)
-
-    def _answer_soon(self, callback_id: str) -> None:
-        if len(self._answers) >= _ANSWERS_WAITING:
-            return
-        task = asyncio.create_task(self._answer_one(callback_id))
-        self._answers.add(task)
-        task.add_done_callback(self._answers.discard)
-
-    async def _answer_one(self, callback_id: str) -> None:
-        async with self._gate:
-            await self._answer(callback_id)
 
 
 class _NoBatch(Exception):

@@ -14,6 +14,8 @@ from functools import partial
 POLL, SENDER, ESCALATION, SCHEDULE, MAIL, AUDITOR = CYCLES = (
     "poll", "sender", "escalation", "schedule", "mail", "auditor",
 )  # fmt: skip
+LEASE, WEBHOOK = "lease", "webhook"
+NAMES = (*CYCLES, LEASE, WEBHOOK)
 LIMITS: Mapping[str, timedelta] = {
     POLL: timedelta(seconds=120),
     SENDER: timedelta(seconds=30),
@@ -21,6 +23,8 @@ LIMITS: Mapping[str, timedelta] = {
     SCHEDULE: timedelta(seconds=120),
     MAIL: timedelta(seconds=30),
     AUDITOR: timedelta(seconds=180),
+    LEASE: timedelta(seconds=30),
+    WEBHOOK: timedelta(seconds=180),
 }
 """How old a round may be. A poll waits up to 50 s for news; after an outage the schedule waits 60 s for it."""
 
@@ -28,15 +32,24 @@ LIMITS: Mapping[str, timedelta] = {
 class Rounds:
     """Told by the loops, asked by health checks. Only the loops named in `expected` are looked for.
 
-    `seconds` counts real seconds, from whenever it likes.
+    `seconds` counts real seconds, from whenever it likes. `leads`: whether this process runs the leader's loops.
     """
 
     def __init__(self, expected: tuple[str, ...], seconds: Callable[[], float] = time.monotonic) -> None:
         self.expected = expected
+        self.leads = True
         self._seconds = seconds
         self._began = seconds()
         self._turned: dict[str, float] = {}
         self._completed: dict[str, float] = {}
+
+    def expect(self, names: tuple[str, ...], *, leads: bool) -> None:
+        """From now on these loops run: each has its whole time again, and none is judged by an earlier run."""
+        self.expected, self.leads = names, leads
+        self._began = self._seconds()
+        kept = {LEASE}  # it goes on through every change
+        self._turned = {name: at for name, at in self._turned.items() if name in kept}
+        self._completed = {name: at for name, at in self._completed.items() if name in kept}
 
     def teller(self, name: str) -> Callable[[bool], None]:
         """What the loop calls after each round: whether it completed what it is for."""

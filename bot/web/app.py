@@ -22,11 +22,12 @@ HEADERS = {
 """On every answer; bot.web.server puts them there."""
 
 
-def create_app(storage: Storage, rounds: Rounds, metrics: Metrics) -> Starlette:
-    """/healthz, /readyz and /metrics.
+def create_app(storage: Storage, rounds: Rounds, metrics: Metrics, *more: Route) -> Starlette:
+    """/healthz, /readyz, /metrics and what more there is.
 
     /healthz is 200 while every loop goes round: a restart would help when it is not. /readyz is 200 only if
-    each completed its work within its time: it is 503 while Telegram or the database is away.
+    each completed its work within its time: it is 503 while Telegram or the database is away. Of a process that
+    follows only what a follower does is asked.
     """
 
     async def healthz(request: Request) -> Response:
@@ -43,9 +44,10 @@ def create_app(storage: Storage, rounds: Rounds, metrics: Metrics) -> Starlette:
             return PlainTextResponse("the database cannot be read now\n", 503)
 
     routes = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", figures)]
-    return Starlette(routes=routes)
+    return Starlette(routes=[*routes, *more])
 
 
 def _said(rounds: Rounds, late: tuple[str, ...]) -> Response:
     ages = {name: round(rounds.age(name), 1) for name in rounds.expected}
-    return JSONResponse({"well": not late, "late": late, "seconds": ages}, 503 if late else 200)
+    role = "leader" if rounds.leads else "follower"
+    return JSONResponse({"well": not late, "role": role, "late": late, "seconds": ages}, 503 if late else 200)

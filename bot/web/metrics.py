@@ -13,7 +13,7 @@ from bot.ports.plan import Fate
 from bot.ports.records import Lane
 from bot.ports.stores import Unit
 from bot.usecases.audit_cases import KINDS, Finding
-from bot.usecases.rounds import CYCLES, Rounds
+from bot.usecases.rounds import NAMES, Rounds
 from flows.values import Urgency
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -24,7 +24,7 @@ LABELS: Final[dict[str, tuple[str, ...]]] = {
     "part": ("asking", "taken", "done"),
     "fate": tuple(fate.value for fate in Fate),
     "result": ("handled", "faulty"),
-    "cycle": CYCLES,
+    "cycle": NAMES,
     "finding": KINDS,
     "ping": ("answered", "failed"),
 }
@@ -45,6 +45,7 @@ class Metrics:
         self._ages = self._gauge(
             "cycle_age_seconds", "Seconds since a loop last completed its work.", "cycle"
         )
+        self._leads = self._gauge("leads", "Whether this process runs the cycles and the senders.")
         self._findings = self._gauge("audit_findings", "What the auditor found at its last look.", "finding")
         self._updates = self._counter("updates", "Updates taken in since the start.", "result")
         self._pings = self._counter("pings", "Calls to the outside monitor since the start.", "ping")
@@ -93,6 +94,7 @@ class Metrics:
             self._reminders.labels(fate).set(fates.get(fate, 0))
         self._ambiguous.set(await unit.outbox.ambiguous())
         self._undeletable.set(await unit.ledger.undeletable())
-        for cycle in CYCLES:
-            self._ages.labels(cycle).set(self._rounds.age(cycle))
+        for cycle in NAMES:
+            self._ages.labels(cycle).set(self._rounds.age(cycle) if cycle in self._rounds.expected else 0)
+        self._leads.set(self._rounds.leads)
         return generate_latest(self._registry)

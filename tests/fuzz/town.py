@@ -58,7 +58,7 @@ class Town:
         self._strangers = Strangers(
             self._messenger, clock, self._sender.pace, room.desk.texts, room.desk.languages
         )
-        self._poller = Poller(None, BOT, self._intake, clock, answer=self._messenger.answer_press)  # type: ignore[arg-type]  # it only asks
+        self._poller = Poller(None, BOT, self._intake, clock)  # type: ignore[arg-type]  # it only asks
         self._update = 10_000
         self._buttons: list[str] = []
 

@@ -16,6 +16,7 @@ from bot.ports.stores import StorageFault
 from bot.simulator import ErrorAnswer, ResetBefore
 from bot.simulator import Malformed as NotJson
 from bot.telegram.poller import Poller
+from bot.usecases.spinners import Spinners
 from tests.bot.deliveries import until
 from tests.bot.telegram.conftest import Line
 
@@ -54,7 +55,6 @@ async def polling(line: Line, intake: Intake) -> AsyncIterator[list[float]]:
         line.bot.id,
         intake,
         line.clock,
-        answer=line.messenger.answer_press,
         long_poll=0,
         pause=pause,
     )
@@ -75,13 +75,14 @@ def offsets(line: Line) -> list[int]:
 
 async def test_from_phone_to_intake_and_back(line: Line) -> None:
     """What a phone does arrives in order, taken apart, and a press is answered."""
-    intake = Intake()
+    intake, spinners = Intake(), Spinners(line.messenger.answer_press)
     async with polling(line, intake):
         await line.phone.start("abc")
         await line.messenger.send(line.phone.id, "question", ((("Yes", "ST-01:yes:v1"),),), protect=False)
         line.phone.press("ST-01:yes")
         line.phone.write("a\nb")
         await until(lambda: len(intake.kept) == 3)
+        spinners.stop_soon(intake.kept)
         await until(lambda: any(method == "answerCallbackQuery" for _, method, _ in line.world.calls))
     started, pressed, wrote = intake.whats
     assert started == Command("start", "abc")
@@ -177,7 +178,7 @@ async def test_after_a_quiet_week_the_offset_is_dropped(line: Line) -> None:
     async with polling(line, intake):
         await until(lambda: len(offsets(line)) == 2)
     line.clock.advance(timedelta(days=7))
-    poller = Poller(line.bot, 1, intake, line.clock, answer=line.messenger.answer_press)
+    poller = Poller(line.bot, 1, intake, line.clock)
     poller._offset = 10**9
     line.clock.advance(timedelta(days=7))
     line.phone.write("back")
@@ -195,7 +196,6 @@ async def test_an_outage_is_told_once_all_is_taken(line: Line) -> None:
         line.bot.id,
         intake,
         line.clock,
-        answer=line.messenger.answer_press,
         long_poll=0,
         pause=lambda _: asyncio.sleep(0.01),
         turned=rounds.append,
@@ -230,7 +230,6 @@ async def test_telegram_is_reached_first(line: Line) -> None:
         1,
         intake,
         line.clock,
-        answer=line.messenger.answer_press,
         reach=reach,
         long_poll=0,
         pause=lambda _: asyncio.sleep(0.01),
@@ -258,6 +257,6 @@ async def test_what_telegram_refuses_for_good_ends_the_poller(line: Line, error:
     async def reach() -> None:
         raise error
 
-    poller = Poller(line.bot, 1, Intake(), line.clock, answer=line.messenger.answer_press, reach=reach)
+    poller = Poller(line.bot, 1, Intake(), line.clock, reach=reach)
     with pytest.raises(type(error)):
         await poller.run()

@@ -36,10 +36,6 @@ async def kept(_: Sequence[Inbound | Malformed]) -> None:
     """Keeps everything."""
 
 
-async def answered(_: str) -> None:
-    """Stops no spinner."""
-
-
 async def polled(poller: Poller, telegram: Telegram) -> None:
     """The poller goes some rounds."""
     task = asyncio.create_task(poller.run())
@@ -65,7 +61,7 @@ async def test_a_database_that_keeps_nothing_is_an_outage() -> None:
         await asyncio.sleep(0)
 
     telegram = Telegram([update])
-    poller = Poller(cast(Bot, telegram), 1, intake, clock, answer=answered, pause=pause)
+    poller = Poller(cast(Bot, telegram), 1, intake, clock, pause=pause)
     await polled(poller, telegram)
     assert during == [(True, None)] * 5
     assert not poller.is_away()
@@ -84,7 +80,7 @@ async def test_a_round_in_which_nothing_ran_is_an_outage(seconds: float, outage:
             clock.advance(timedelta(seconds=seconds))
 
     telegram = Telegram(each=asleep)
-    poller = Poller(cast(Bot, telegram), 1, kept, clock, answer=answered, ticks=lambda: real[0])
+    poller = Poller(cast(Bot, telegram), 1, kept, clock, ticks=lambda: real[0])
     await polled(poller, telegram)
     assert not poller.is_away()
     away = Away(START, START + timedelta(seconds=seconds)) if outage else None
@@ -95,6 +91,6 @@ async def test_a_clock_that_is_moved_is_no_time_away() -> None:
     """R-05: hours that pass on the clock and not in real time are no outage."""
     clock = MovableClock(START)
     telegram = Telegram(each=lambda number: clock.advance(timedelta(hours=3 if number == 3 else 0)))
-    poller = Poller(cast(Bot, telegram), 1, kept, clock, answer=answered, ticks=lambda: 0.0)
+    poller = Poller(cast(Bot, telegram), 1, kept, clock, ticks=lambda: 0.0)
     await polled(poller, telegram)
     assert poller.was_away() is None

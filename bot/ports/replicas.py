@@ -1,0 +1,59 @@
+"""What several processes on one database agree by: who leads, and a bell between them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who leads until when (UTC). `token` grows by one with each change of holder (R-15)."""
+
+    name: str
+    holder: str
+    token: int
+    until: datetime
+
+
+class Leases(Protocol):
+    """Part of a unit of work. Whoever decides by what `seen` gives has the row to itself until the unit ends."""
+
+    async def seen(self, name: str) -> Lease | None:
+        """The lease as it stands; nobody can change hands of it until the unit ends. A holder's units are waited for."""
+        ...
+
+    async def put(self, lease: Lease) -> None:
+        """A lease nobody ever held, or one that changes hands after `seen`."""
+        ...
+
+    async def renew(self, lease: Lease) -> bool:
+        """Write `until` where holder and token are still these; waits for nobody. False: it is somebody else's."""
+        ...
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether holder and token are still these, and nobody can change that until the unit ends."""
+        ...
+
+
+class Bell(Protocol):
+    """Rung after a commit that left something to send: whichever process leads then looks at once."""
+
+    def ring(self) -> None:
+        """Never waits, never fails: without it the sender looks some seconds later."""
+        ...
+
+
+@runtime_checkable
+class Ringing(Protocol):
+    """A storage that carries a bell's ring to the other processes on the same database."""
+
+    async def ring(self) -> None:
+        """Heard by every process, this one too. Raises StorageFault."""
+        ...
+
+    def rings(self) -> AsyncIterator[None]:
+        """One item for each ring heard, or for several at once, until it is closed. Raises StorageFault."""
+        ...

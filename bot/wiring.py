@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 
-import structlog
-from starlette.types import ASGIApp
+from starlette.routing import Route
 from telegram import Bot
-from telegram.error import TelegramError
 
 from bot.clock import SystemClock
 from bot.escalation.cycle import Cycle
@@ -19,41 +15,46 @@ from bot.heartbeat import Heartbeat
 from bot.ids import SystemIds
 from bot.mail.mailer import Mailer, NoMail
 from bot.ports.inbound import Inbound, Malformed
-from bot.ports.records import Lane, OutboxRow
+from bot.ports.records import OutboxRow
+from bot.ports.replicas import Bell, Ringing
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
-from bot.ports.stores import Storage, Unit, Unreadable
+from bot.ports.stores import Storage, StorageFault, Unit
+from bot.running import Duties, Inlet, Loop, Vestibule, until_stopped
 from bot.schedule.cycle import Schedule
 from bot.settings import Settings
 from bot.signposts import read_signposts
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
+from bot.telegram.inbound import parse
+from bot.telegram.listener import Listener
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
 from bot.telegram.transport import build_bot, id_of
+from bot.telegram.webhook import delete_webhook, set_webhook, webhook_info
 from bot.texts import GettextTexts, own_name
 from bot.usecases import staff_desk
+from bot.usecases.bell import SharedBell
 from bot.usecases.carry_out import MissingScript
-from bot.usecases.climb import unreachable
 from bot.usecases.deliver import Sender
 from bot.usecases.desk import Desk
-from bot.usecases.other_way import by_other_way
+from bot.usecases.intake import WAITING, Intake, Keep
+from bot.usecases.lead import Alone, Elected, Leadership
 from bot.usecases.outage import Pulse
+from bot.usecases.pace import Pace
 from bot.usecases.rotate_keys import note_sealing
-from bot.usecases.rounds import CYCLES, ESCALATION, MAIL, POLL, SCHEDULE, SENDER, Rounds
-from bot.usecases.staff_notice import is_notice, notice_failed, tell_administrators
+from bot.usecases.rounds import CYCLES, ESCALATION, LEASE, MAIL, POLL, SCHEDULE, SENDER, WEBHOOK, Rounds
+from bot.usecases.spinners import Spinners
 from bot.usecases.strangers import Strangers
 from bot.usecases.take_updates import TakeUpdates
+from bot.usecases.undelivered import on_fault
 from bot.web.app import create_app
 from bot.web.metrics import Metrics
 from bot.web.server import WebServer
 from bot.web.systemd import notify
 from bot.web.watch import Ping, Watch, pinger
-from flows.effects import Line
+from bot.web.webhook import WebhookDoor
 from flows.read import load_library
-
-log = structlog.get_logger(__name__)
-UNDELIVERED = Line("staff", "A message could not be delivered. It was not an alert; please look at /case.")
 
 
 def make_desk(settings: Settings, clock: Clock, ids: Ids) -> Desk:
@@ -99,87 +100,6 @@ async def refuse_missing_scripts(storage: Storage, desk: Desk) -> None:
         )
 
 
-async def on_fault(unit: Unit, desk: Desk, row: OutboxRow, why: str) -> None:
-    """A message that will never arrive: an alert goes to the next rung at once, of anything else staff are told.
-
-    Where it cannot be read whose it was, the administrators of all programmes are told. Never raises
-    Unreadable: one row must not stop the sender.
-    """
-    try:
-        await _tell_somebody(unit, desk, row)
-    except Unreadable as fault:
-        log.warning("on_fault.unreadable", reason=why, error=str(fault))
-        for programme in await unit.programmes.all():
-            await tell_administrators(unit, desk, programme.id, UNDELIVERED)
-
-
-async def _tell_somebody(unit: Unit, desk: Desk, row: OutboxRow) -> None:
-    if row.op != "say":
-        return  # what could not be cleared is counted (bot.usecases.tidy)
-    if row.lane is Lane.ALERT and await by_other_way(unit, desk, row):
-        return
-    if is_notice(row):
-        await notice_failed(unit, desk, row)
-        return
-    if row.lane is Lane.ALERT:
-        await unreachable(unit, desk, row)
-        return
-    chat = await unit.chats.get(row.chat_id)
-    if chat is not None and chat.state == "left":
-        return  # closed for good: nobody waits for what was to go there
-    person = await unit.people.get(chat.person_id) if chat else None
-    if person is not None and person.kind == "participant":
-        await tell_administrators(unit, desk, person.programme_id, UNDELIVERED)
-
-
-@dataclass(slots=True)
-class Vestibule:
-    """A bot ready to run: its parts, for `run` and for tests that step them by hand."""
-
-    desk: Desk
-    storage: Storage
-    messenger: Messenger
-    sender: Sender
-    mail: Sender
-    cycle: Cycle
-    schedule: Schedule
-    take: TakeUpdates
-    poller: Poller
-    strangers: Strangers
-    heartbeat: Heartbeat
-    rounds: Rounds
-    watch: Watch
-    web: WebServer | None
-
-    async def run(self) -> None:
-        """Run until cancelled. A loop that breaks ends all of them: better restarted than half alive.
-
-        Raises the TelegramError itself when Telegram refuses us for good, such as InvalidToken.
-        """
-        try:
-            async with asyncio.TaskGroup() as group:
-                for loop in self._loops():
-                    group.create_task(loop())
-        except BaseExceptionGroup as broken:
-            for error in broken.exceptions:
-                if isinstance(error, TelegramError):
-                    raise error from None
-            raise
-
-    def _loops(self) -> tuple[Callable[[], Coroutine[None, None, None]], ...]:
-        return (
-            self.poller.run,
-            self.sender.run,
-            self.mail.run,
-            self.cycle.run,
-            self.schedule.run,
-            self.strangers.run,
-            self.heartbeat.run,
-            self.watch.run,
-            *((self.web.run,) if self.web else ()),
-        )
-
-
 @asynccontextmanager
 async def open_bot(
     settings: Settings,
@@ -188,18 +108,21 @@ async def open_bot(
     ids: Ids | None = None,
     storage: Storage | None = None,
     mailer: Messenger | None = None,
+    shared: bool | None = None,
 ) -> AsyncIterator[Vestibule]:
     """A bot with its storage and connections, closed at the end. `mailer`: instead of the mail server of the settings.
 
+    `shared`: other processes may run on the same database, so that one of them leads (not set: as the database is).
     Telegram is not asked for anything before it runs. Raises StorageFault, ScriptFault or MissingScript.
     """
     clock = clock or SystemClock()
     ids = ids or SystemIds()
     desk = make_desk(settings, clock, ids)
+    shared = is_shared(settings) if shared is None else shared
     own = None if storage else make_storage(settings, ids)
     kept: Storage
     if own is not None:
-        await own.open(sole=True)
+        await own.open(sole=not shared)
         kept = own
     else:
         assert storage is not None, "either given or made"
@@ -211,7 +134,8 @@ async def open_bot(
             await note_sealing(unit, clock.now())
             await unit.commit()
         await telegram.request.initialize()  # what is sent before Telegram was reached is tried as after it
-        yield _assemble(settings, desk, kept, telegram, mailer or _mailer(settings, clock))
+        parts = _Parts(settings, desk, kept, telegram, mailer or _mailer(settings, clock), shared=shared)
+        yield parts.assembled()
     finally:
         await telegram.shutdown()
         await telegram.request.shutdown()  # the library closes it only if Telegram was ever asked
@@ -219,64 +143,191 @@ async def open_bot(
             await own.close()
 
 
-def _assemble(
-    settings: Settings, desk: Desk, storage: Storage, telegram: Bot, mailer: Messenger
-) -> Vestibule:
-    messenger = TelegramMessenger(telegram)
-    rounds = Rounds(CYCLES)
-    metrics = Metrics(rounds)
-    limits = SendLimits(off=settings.send_limits_off())
+def is_shared(settings: Settings) -> bool:
+    """Whether several processes may run on the database the settings name."""
+    return settings.database_url.startswith("postgresql")
 
-    async def faulty(unit: Unit, row: OutboxRow, why: str) -> None:
-        await on_fault(unit, desk, row, why)
-        wake()  # what follows may go by the other way; its sender waits for this unit to end
 
-    def told(name: str) -> Callable[[bool], None]:
-        return rounds.teller(name)
+class _Parts:
+    """Makes the parts of one process, and a leader's anew whenever it begins to lead."""
 
-    by = (desk.clock, desk.ids, limits, faulty)
-    sender = Sender(storage, messenger, *by, turned=told(SENDER))
-    mail = Sender(storage, mailer, *by, way="email", turned=told(MAIL))
+    def __init__(
+        self,
+        settings: Settings,
+        desk: Desk,
+        storage: Storage,
+        telegram: Bot,
+        mailer: Messenger,
+        *,
+        shared: bool,
+    ) -> None:
+        self._settings = settings
+        self._desk = desk
+        self._storage = storage
+        self._telegram = telegram
+        self._mailer = mailer
+        self._messenger = TelegramMessenger(telegram)
+        self._rounds = Rounds(())
+        self._metrics = Metrics(self._rounds)
+        self._limits = SendLimits(off=settings.send_limits_off())
+        # Of the process, not of a time of leading: Telegram counts on, and strangers are answered by followers too.
+        self._pace = Pace(desk.clock, self._limits)
+        self._webhook = settings.webhook()
+        told = self._rounds.teller(LEASE)
+        self._leadership: Leadership = (
+            Elected(storage, desk.clock, desk.ids.new(), turned=told) if shared else Alone()
+        )
+        self._fenced = self._leadership.fenced(storage)
+        self._shared = shared
+        self._bot: Vestibule
 
-    def wake() -> None:
-        sender.wake()
-        mail.wake()
+    def assembled(self) -> Vestibule:
+        """Everything, put together."""
+        desk, web = self._desk, self._settings.web_port
+        strangers = Strangers(self._messenger, desk.clock, self._pace, desk.texts, desk.languages)
+        spinners = Spinners(self._messenger.answer_press)
+        bell, loops = self._bell()
+        # Updates that a webhook brings may be kept by any process, those that the leader asked for by the leader.
+        take = TakeUpdates(self._storage if self._webhook else self._fenced, desk, staff_desk.handle)
+        keep = _keep(take, bell.ring, strangers, spinners, self._metrics)
+        self._intake = Intake(self._noting(keep) if self._webhook else keep)
+        lease = (LEASE,) if self._shared else ()
+        self._bot = Vestibule(
+            desk,
+            self._storage,
+            self._messenger,
+            take,
+            self._intake,
+            spinners,
+            strangers,
+            Heartbeat(self._rounds, self._settings.heartbeat_file, notify),
+            self._rounds,
+            self._leadership,
+            self._duties,
+            leading=(*(WEBHOOK if self._webhook and name == POLL else name for name in CYCLES), *lease),
+            following=lease,
+            more=loops,
+            web=self._web() if web else None,
+        )
+        return self._bot
 
-    take = TakeUpdates(storage, desk, staff_desk.handle)
-    strangers = Strangers(messenger, desk.clock, sender.pace, desk.texts, desk.languages)
+    def _bell(self) -> tuple[Bell, tuple[Loop, ...]]:
+        if isinstance(self._storage, Ringing):
+            shared = SharedBell(self._storage, self._wake, self._leadership.leads)
+            return shared, (shared.run,)
+        return _HouseBell(self._wake), ()
 
-    async def reach() -> None:
-        await telegram.initialize()
-        await introduce(telegram, desk)
+    def _wake(self) -> None:
+        self._bot.duties.wake()
 
-    poller = Poller(
-        telegram,
-        id_of(telegram),
-        _intake(take, wake, strangers, metrics),
-        desk.clock,
-        answer=messenger.answer_press,
-        reach=reach,
-        long_poll=settings.long_poll_seconds,
-        turned=told(POLL),
-    )
-    return Vestibule(
-        desk,
-        storage,
-        messenger,
-        sender,
-        mail,
-        Cycle(storage, desk, wake, told(ESCALATION)),
-        Schedule(
-            storage, desk, wake, poller.caught_up.wait, Pulse(storage, desk, wake, poller), told(SCHEDULE)
-        ),
-        take,
-        poller,
-        strangers,
-        Heartbeat(rounds, settings.heartbeat_file, notify),
-        rounds,
-        Watch(storage, desk, rounds, metrics, wake, _ping(settings)),
-        _web(settings, create_app(storage, rounds, metrics)),
-    )
+    def _duties(self) -> Duties:
+        """What only the leader does; all it writes is fenced."""
+        storage, desk, told = self._fenced, self._desk, self._rounds.teller
+        inlet = self._inlet()
+        pulse = Pulse(storage, desk, self._wake, inlet)
+        return Duties(
+            inlet,
+            self._sender(self._messenger, SENDER),
+            self._sender(self._mailer, MAIL),
+            Cycle(storage, desk, self._wake, told(ESCALATION)),
+            Schedule(storage, desk, self._wake, inlet.caught_up.wait, pulse, told(SCHEDULE)),
+            Watch(storage, desk, self._rounds, self._metrics, self._wake, _ping(self._settings)),
+        )
+
+    def _sender(self, messenger: Messenger, name: str) -> Sender:
+        return Sender(
+            self._fenced,
+            messenger,
+            self._desk.clock,
+            self._desk.ids,
+            self._limits,
+            self._faulty,
+            way="email" if name == MAIL else "telegram",
+            turned=self._rounds.teller(name),
+            pace=None if name == MAIL else self._pace,
+            may_send=self._leadership.leads,
+        )
+
+    async def _faulty(self, unit: Unit, row: OutboxRow, why: str) -> None:
+        await on_fault(unit, self._desk, row, why)
+        self._wake()  # what follows may go by the other way; its sender waits for this unit to end
+
+    def _inlet(self) -> Inlet:
+        clock, told = self._desk.clock, self._rounds.teller
+        if self._webhook:
+            address, _, secret = self._webhook
+            return Listener(
+                clock,
+                address,
+                reach=partial(self._listen, address, secret),
+                look=partial(webhook_info, self._telegram),
+                turned=told(WEBHOOK),
+            )
+        return Poller(
+            self._telegram,
+            id_of(self._telegram),
+            self._intake,
+            clock,
+            reach=self._reach,
+            long_poll=self._settings.long_poll_seconds,
+            turned=told(POLL),
+        )
+
+    async def _reach(self) -> None:
+        await self._telegram.initialize()
+        await introduce(self._telegram, self._desk)
+        await delete_webhook(self._telegram)  # while there is one Telegram answers nobody who asks
+
+    async def _listen(self, address: str, secret: str) -> None:
+        await self._telegram.initialize()
+        await introduce(self._telegram, self._desk)
+        await set_webhook(self._telegram, address, secret)
+
+    def _noting(self, keep: Keep) -> Keep:
+        """The listener hears whether this process can keep what is brought (R-11)."""
+
+        async def noted(updates: Sequence[Inbound | Malformed]) -> None:
+            inlet = self._bot.duties.inlet
+            try:
+                await keep(updates)
+            except StorageFault:
+                if isinstance(inlet, Listener):
+                    inlet.not_kept()
+                raise
+            if isinstance(inlet, Listener):
+                inlet.kept()
+
+        return noted
+
+    def _web(self) -> WebServer:
+        app = create_app(self._storage, self._rounds, self._metrics, *self._routes())
+        at_once = WAITING if self._webhook else 0
+        return WebServer(app, self._settings.web_host, self._settings.web_port, more_at_once=at_once)
+
+    def _routes(self) -> tuple[Route, ...]:
+        if self._webhook is None:
+            return ()
+        _, path, secret = self._webhook
+        bot_id = id_of(self._telegram)
+
+        def read(raw: object) -> Inbound | Malformed | None:
+            return parse(bot_id, raw, self._desk.clock.now())
+
+        def unreadable() -> None:
+            self._metrics.updates(0, 1)
+
+        return (WebhookDoor(secret, read, self._intake, unreadable).route(path),)
+
+
+class _HouseBell:
+    """The bell where every process is this one."""
+
+    def __init__(self, heard: Callable[[], None]) -> None:
+        self._heard = heard
+
+    def ring(self) -> None:
+        """Heard at once."""
+        self._heard()
 
 
 def _mailer(settings: Settings, clock: Clock) -> Messenger:
@@ -288,21 +339,20 @@ def _ping(settings: Settings) -> Ping | None:
     return pinger(settings.ping_url.get_secret_value()) if settings.ping_url else None
 
 
-def _web(settings: Settings, app: ASGIApp) -> WebServer | None:
-    return WebServer(app, settings.web_host, settings.web_port) if settings.web_port else None
+def _keep(
+    take: TakeUpdates, ring: Callable[[], None], strangers: Strangers, spinners: Spinners, metrics: Metrics
+) -> Keep:
+    """What the intake does with a batch; all that follows the commit is best effort and waits for nobody."""
 
-
-def _intake(
-    take: TakeUpdates, wake: Callable[[], None], strangers: Strangers, metrics: Metrics
-) -> Callable[[Sequence[Inbound | Malformed]], Awaitable[None]]:
-    async def intake(batch: Sequence[Inbound | Malformed]) -> None:
+    async def keep(batch: Sequence[Inbound | Malformed]) -> None:
         taken = await take(batch)
         faulty = taken.faults + sum(isinstance(update, Malformed) for update in batch)
         metrics.updates(len(batch) - faulty, faulty)
-        wake()
+        ring()
         strangers.offer(taken.strangers)
+        spinners.stop_soon(batch)
 
-    return intake
+    return keep
 
 
 async def run(settings: Settings) -> int:
@@ -310,18 +360,3 @@ async def run(settings: Settings) -> int:
     async with open_bot(settings) as bot:
         await until_stopped(bot.run())
     return 0
-
-
-async def until_stopped(work: Awaitable[None]) -> None:
-    """Run the work; SIGTERM and SIGINT end it cleanly."""
-    task = asyncio.ensure_future(work)
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        log.info("stopped")
-    finally:
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(name)

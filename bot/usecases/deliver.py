@@ -33,7 +33,8 @@ class Sender:
 
     Each way has a sender of its own, so that a way that is down holds up no other.
 
-    `pace` counts what it sends; who sends beside it asks and counts there too.
+    `pace` counts what it sends; who sends beside it asks and counts there too. `may_send` is asked before each
+    delivery: a process that was paused may not be the one that sends any more (R-15).
     """
 
     def __init__(
@@ -46,8 +47,12 @@ class Sender:
         on_fault: OnFault,
         way: Way = "telegram",
         turned: Callable[[bool], None] = lambda _: None,
+        *,
+        pace: Pace | None = None,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.pace = Pace(clock, limits)
+        self.pace = pace or Pace(clock, limits)
+        self._may_send = may_send
         self._storage = storage
         self._clock = clock
         self._on_fault = on_fault
@@ -148,7 +153,7 @@ class Sender:
 
     async def _fly(self, errand: Errand) -> None:
         try:
-            result = await self._courier.carry(errand)
+            result = await self._courier.carry(errand) if self._may_send() else Result(errand.row)
             self._note_pauses(result)
             self._results.append(result)
         finally:

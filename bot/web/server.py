@@ -15,12 +15,16 @@ from bot.web.app import HEADERS
 
 
 class WebServer:
-    """Runs until cancelled. Raises OSError when the port is taken."""
+    """Runs until cancelled. Raises OSError when the port is taken.
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    `more_at_once`: connections beyond those of health checks; what comes beyond them is answered 503.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int, *, more_at_once: int = 0) -> None:
         self._app = app
         self._host = host
         self._port = port
+        self._at_once = 50 + more_at_once
         self.address = ""
 
     async def run(self) -> None:
@@ -37,7 +41,7 @@ class WebServer:
                 access_log=False,
                 server_header=False,
                 headers=list(HEADERS.items()),
-                limit_concurrency=50,
+                limit_concurrency=self._at_once,
                 timeout_graceful_shutdown=1,
             )
             self.address = f"http://{self._host}:{listener.getsockname()[1]}"

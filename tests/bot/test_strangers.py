@@ -15,10 +15,11 @@ from bot.texts import GettextTexts
 from bot.usecases import neutral
 from bot.usecases.pace import Pace
 from bot.usecases.rounds import Rounds
+from bot.usecases.spinners import Spinners
 from bot.usecases.strangers import A_MINUTE, Strangers
 from bot.usecases.take_updates import Taken
 from bot.web.metrics import Metrics
-from bot.wiring import _intake
+from bot.wiring import _keep
 from tests.bot.deliveries import START, FakeMessenger, once, until
 
 
@@ -70,7 +71,8 @@ async def test_a_messenger_that_hangs_holds_up_no_update() -> None:
         def wake(self) -> None:
             return None
 
-    intake = _intake(Take(), Sender().wake, street.strangers, Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
+    spinners = Spinners(street.messenger.answer_press)
+    intake = _keep(Take(), Sender().wake, street.strangers, spinners, Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
     async with street.open():
         for first in range(0, 300, 100):
             await asyncio.wait_for(intake([stranger(chat) for chat in range(first, first + 100)]), 1)

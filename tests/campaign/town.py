@@ -25,7 +25,7 @@ from bot.usecases.deliver import Sender
 from bot.usecases.desk import Desk
 from bot.usecases.outage import Pulse
 from bot.usecases.take_updates import TakeUpdates
-from bot.wiring import on_fault
+from bot.usecases.undelivered import on_fault
 from flows.library import Library
 from flows.read import load_library
 from tests.campaign.telegram import BOT, Telegram

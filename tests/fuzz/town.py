@@ -24,7 +24,7 @@ from bot.storage.sealing import Keyring
 from bot.telegram.poller import Poller, _NoBatch
 from bot.usecases.deliver import Sender
 from bot.usecases.strangers import Strangers
-from bot.wiring import on_fault
+from bot.usecases.undelivered import on_fault
 from flows.read import load_library
 from tests.bot.conftest import TEST_KEYS
 from tests.bot.deliveries import FakeMessenger

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bot import wiring
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.services import SendLimits, Unreachable
 from bot.usecases.deliver import Sender
 from bot.usecases.digest import send_digest
 from bot.usecases.mail import mail_case
 from bot.usecases.staff_notice import Told, tell_administrators
+from bot.usecases.undelivered import on_fault
 from flows.effects import Line
 from flows.values import Role
 from tests.bot.deliveries import FakeMessenger
@@ -41,7 +41,7 @@ def sender(town: Town, messenger: Any, way: Any) -> Sender:
     """The sender of a way, as bot.wiring puts it together."""
 
     async def faulty(unit: Any, row: OutboxRow, why: str) -> None:
-        await wiring.on_fault(unit, town.desk, row, why)
+        await on_fault(unit, town.desk, row, why)
 
     return Sender(town.storage, messenger, town.clock, town.desk.ids, SendLimits(off=True), faulty, way)
 

@@ -7,7 +7,7 @@ import pytest
 from bot.ports.records import Invitation, Lane, OutboxRow, StaffRole
 from bot.usecases.enrol import USED_AGAIN, used_again
 from bot.usecases.staff_notice import UNTOLD, tell_administrators
-from bot.wiring import on_fault
+from bot.usecases.undelivered import on_fault
 from flows.effects import Line
 
 FAULT = Line("staff", "A fault.")

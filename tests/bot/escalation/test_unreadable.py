@@ -12,7 +12,7 @@ from bot.ports.stores import Unreadable
 from bot.usecases import climb as climbing
 from bot.usecases import staff_texts
 from bot.usecases.climb import climb
-from bot.wiring import UNDELIVERED, on_fault
+from bot.usecases.undelivered import UNDELIVERED, on_fault
 from flows.values import Role
 from tests.bot.damage import damage, stored
 from tests.bot.escalation.conftest import START, concern, data_of, hold

@@ -12,6 +12,7 @@ from bot.commands.programme_yaml import read_programme
 from bot.ids import SystemIds
 from bot.ports.services import Address, CannotDelete, MissingMessage, Rows
 from bot.ports.stores import Storage
+from bot.running import until_stopped
 from bot.schedule.rota import DAYS
 from bot.settings import Settings
 from bot.simulator.phone import Phone
@@ -34,7 +35,7 @@ from bot.usecases.invite import (
     link_of,
 )
 from bot.usecases.programme_file import ProgrammeFile
-from bot.wiring import open_bot, until_stopped
+from bot.wiring import open_bot
 
 BOT_NAME = "vestibule_demo_bot"
 # Those of the example's staff who get a phone on the page, by role; a participant stands before them, one after.

@@ -19,18 +19,18 @@ class Lease:
 
 
 class Leases(Protocol):
-    """Part of a unit of work. Whoever decides by what `seen` gives has the row to itself until the unit ends."""
+    """Part of a unit of work. The row of a lease is locked for taking over and for holding, not for renewing."""
 
     async def seen(self, name: str) -> Lease | None:
-        """The lease as it stands; nobody can change hands of it until the unit ends. A holder's units are waited for."""
+        """The lease as it stands; the holder's units are waited for, and nobody else gets at it until this one ends."""
         ...
 
-    async def put(self, lease: Lease) -> None:
-        """A lease nobody ever held, or one that changes hands after `seen`."""
+    async def take(self, lease: Lease) -> bool:
+        """Write it where nobody ever held it, or where its token follows the one that stands; else False."""
         ...
 
     async def renew(self, lease: Lease) -> bool:
-        """Write `until` where holder and token are still these; waits for nobody. False: it is somebody else's."""
+        """Write `until` where holder and token are still these; else False: somebody else has taken over."""
         ...
 
     async def holds(self, lease: Lease) -> bool:

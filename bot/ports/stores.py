@@ -36,6 +36,7 @@ from bot.ports.records import (
     VisitRow,
     Way,
 )
+from bot.ports.replicas import Leases
 from bot.ports.sealed import Sealed
 
 
@@ -371,6 +372,7 @@ class Unit(Protocol):
     pulses: Pulses
     everything: Everything
     restored: Restored
+    leases: Leases
 
     async def commit(self) -> None:
         """Durable on disk when this returns."""

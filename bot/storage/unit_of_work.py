@@ -9,12 +9,14 @@ from bot.ports.audit import Audit, Requests
 from bot.ports.everything import Everything, Restored
 from bot.ports.expiry import Expiry
 from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
+from bot.ports.replicas import Leases
 from bot.ports.sealed import Sealed
 from bot.ports.services import Ids
 from bot.storage.audit import AuditStore
 from bot.storage.cases import CaseStore
 from bot.storage.everything import EverythingStore
 from bot.storage.expiry import ExpiryStore
+from bot.storage.leases import LeaseStore
 from bot.storage.outbox import OutboxStore
 from bot.storage.people import ChatStore, InvitationStore, PersonStore
 from bot.storage.plan import AllowanceStore, PulseStore, ReminderStore, ShiftStore
@@ -61,6 +63,7 @@ class StoredUnit:
         self.allowances: Allowances = AllowanceStore(work)
         self.pulses: Pulses = PulseStore(work)
         self.restored: Restored = RestoredRows(work)
+        self.leases: Leases = LeaseStore(work)
         self.everything: Everything = EverythingStore(work, keys, people, cases)
 
     async def commit(self) -> None:

@@ -165,7 +165,8 @@ class Elected:
             if stands is not None and not self._is_over(stands):
                 return False
             lease = Lease(NAME, self._holder, stands.token + 1 if stands else 1, now + LEASE)
-            await unit.leases.put(lease)
+            if not await unit.leases.take(lease):
+                return False
             await unit.commit()
         self._lease, self._ends = lease, began + LEASE.total_seconds()
         return True

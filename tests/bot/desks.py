@@ -31,7 +31,7 @@ BOT, PARTICIPANT = 7, 1000
 STAFF = {role: 2000 + number for number, role in enumerate(StaffRole)}
 STORES = ("seen", "programmes", "sessions", "people", "invitations", "chats", "visits", "answers", "readiness",
           "agreements", "cases", "outbox", "ledger", "audit", "reminders", "shifts", "allowances", "pulses",
-          "requests", "expiry", "everything", "restored", "sealed")  # fmt: skip
+          "requests", "expiry", "everything", "restored", "sealed", "leases")  # fmt: skip
 
 
 @dataclass

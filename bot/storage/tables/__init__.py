@@ -10,6 +10,7 @@ from bot.storage.tables.cases import case_roles, cases, counters
 from bot.storage.tables.messages import ledger, outbox, seen, waiting
 from bot.storage.tables.people import chats, groups, invitations, people, person_roles, programmes, sessions
 from bot.storage.tables.plan import allowances, pulses, reminders, shifts
+from bot.storage.tables.replicas import leases
 from bot.storage.tables.visits import agreements, answers, readiness, visits
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "counters",
     "groups",
     "invitations",
+    "leases",
     "ledger",
     "metadata",
     "outbox",

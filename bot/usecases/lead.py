@@ -109,7 +109,7 @@ class Elected:
     async def run(self, work: Work) -> None:
         """See Leadership. Followers look every 1.5 s; whoever ends cleanly gives the lease back."""
         while True:
-            if await self._answered(self._take()):
+            if await self._answered(self._take(), within=LEASE.total_seconds()):
                 await self._lead(work)
             await asyncio.sleep(self._every)
 
@@ -134,23 +134,19 @@ class Elected:
     async def _kept(self) -> bool:
         """Renew, again and again while the database does not answer; False once it is lost or nearly over."""
         while (left := self._ends - SPARE - self._ticks()) > 0:
-            try:
-                async with asyncio.timeout(left):
-                    if await self._answered(self._renew()):
-                        return True
-            except TimeoutError:
-                self._turned(False)
-                return False
+            if await self._answered(self._renew(), within=left):
+                return True
             if self._lease is None:
                 return False
             await asyncio.sleep(min(left, self._every / 5))
         return False
 
-    async def _answered(self, asked: Awaitable[bool]) -> bool:
-        """What came of it; False where the database does not answer."""
+    async def _answered(self, asked: Awaitable[bool], *, within: float) -> bool:
+        """What came of it; False where the database does not answer within so many seconds."""
         try:
-            won = await asked
-        except StorageFault as fault:
+            async with asyncio.timeout(within):
+                won = await asked
+        except (StorageFault, TimeoutError) as fault:
             log.warning("lease.storage_fault", fault=type(fault).__name__)
             self._turned(False)
             return False

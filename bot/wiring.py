@@ -26,7 +26,7 @@ from bot.schedule.cycle import Schedule
 from bot.settings import Settings
 from bot.signposts import read_signposts
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce

@@ -378,10 +378,14 @@ class Unit(Protocol):
 
 
 class Storage(Protocol):
-    """Opens units of work, one at a time per process on SQLite."""
+    """Opens units of work. On SQLite one at a time, whatever they ask for."""
 
-    def unit(self) -> AbstractAsyncContextManager[Unit]:
-        """A new transaction under the writer lock. Raises StorageFault."""
+    def unit(self, *, beside: bool = False) -> AbstractAsyncContextManager[Unit]:
+        """A new transaction, alone in the whole database. Raises StorageFault.
+
+        `beside`: others of its kind may run meanwhile, in other processes too (PostgreSQL). Whoever asks for that
+        holds the people it is about (`people.hold`) before it reads what it decides by.
+        """
         ...
 
     async def empty_journal(self) -> None:

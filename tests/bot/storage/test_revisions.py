@@ -23,8 +23,8 @@ from bot.storage.faults import (
 from bot.storage.file_lock import FileLock
 from bot.storage.revisions import check_revision, current_revision, database_file, migrate
 from bot.storage.sealing import Keyring
+from bot.storage.sqlite import SqliteStorage
 from bot.storage.tables import metadata
-from bot.storage.unit_of_work import SqliteStorage
 
 
 def schema(file: Path) -> dict[str, list[str]]:

@@ -26,19 +26,19 @@ from bot.signposts import read_signposts
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
 from bot.telegram.inbound import parse
-from bot.telegram.listener import Listener
+from bot.telegram.listener import Listener, listen_at, look_at
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
 from bot.telegram.transport import build_bot, id_of
-from bot.telegram.webhook import delete_webhook, set_webhook, webhook_info
+from bot.telegram.webhook import delete_webhook
 from bot.texts import GettextTexts, own_name
 from bot.usecases import staff_desk
 from bot.usecases.bell import SharedBell
 from bot.usecases.carry_out import MissingScript
 from bot.usecases.deliver import Sender
 from bot.usecases.desk import Desk
-from bot.usecases.intake import WAITING, Intake, Keep
+from bot.usecases.intake import AT_ONCE, WAITING, Intake, Keep
 from bot.usecases.lead import Alone, Elected, Leadership
 from bot.usecases.outage import Pulse
 from bot.usecases.pace import Pace
@@ -260,7 +260,7 @@ class _Parts:
                 clock,
                 address,
                 reach=partial(self._listen, address, secret),
-                look=partial(webhook_info, self._telegram),
+                look=partial(look_at, self._telegram),
                 turned=told(WEBHOOK),
             )
         return Poller(
@@ -275,13 +275,13 @@ class _Parts:
 
     async def _reach(self) -> None:
         await self._telegram.initialize()
+        await delete_webhook(self._telegram)
         await introduce(self._telegram, self._desk)
-        await delete_webhook(self._telegram)  # while there is one Telegram answers nobody who asks
 
     async def _listen(self, address: str, secret: str) -> None:
         await self._telegram.initialize()
+        await listen_at(self._telegram, address, secret, AT_ONCE)
         await introduce(self._telegram, self._desk)
-        await set_webhook(self._telegram, address, secret)
 
     def _noting(self, keep: Keep) -> Keep:
         """The listener hears whether this process can keep what is brought (R-11)."""

@@ -9,11 +9,13 @@ from datetime import datetime
 from typing import Final
 
 import structlog
-from telegram.error import TelegramError
+from telegram import Bot
+from telegram.error import BadRequest, NetworkError, TelegramError
 
 from bot.clock import ticking
 from bot.ports.services import Away, Clock
 from bot.telegram.reaching import reached
+from bot.telegram.webhook import set_webhook, webhook_info
 
 EVERY: Final = 60.0
 SOON: Final = 2.0
@@ -31,6 +33,24 @@ class Webhook:
     address: str
     waiting: int
     failed_at: datetime | None
+
+
+class WebhookRefused(NetworkError):
+    """Telegram does not take the address now. It says so also where it cannot find the host at that moment."""
+
+
+async def listen_at(bot: Bot, address: str, secret: str, at_once: int) -> None:
+    """Set the webhook; `at_once`: requests at a time. Raises a TelegramError, WebhookRefused for a refusal."""
+    try:
+        await set_webhook(bot, address, secret, at_once)
+    except BadRequest as error:
+        raise WebhookRefused(type(error).__name__) from error
+
+
+async def look_at(bot: Bot) -> Webhook:
+    """What Telegram says of it now. Raises a TelegramError."""
+    info = await webhook_info(bot)
+    return Webhook(info.url, info.pending_update_count, info.last_error_date)
 
 
 class Listener:
@@ -85,7 +105,7 @@ class Listener:
         self._unkept = False
 
     async def run(self) -> None:
-        """Raises InvalidToken when Telegram does not know the token, BadRequest when it does not want the address."""
+        """Raises InvalidToken when Telegram does not know the token."""
         await reached(self._reach, self._clock, self._unreached, self._pause)
         while True:
             well = await self._looks_well()

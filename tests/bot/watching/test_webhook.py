@@ -164,7 +164,17 @@ async def test_a_body_has_a_bound() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xff\xfe", b"{", b"[" * 100_000, b"[]", b"17", b"{}", b'{"update_id":"9"}', b'{"update_id":true}'],
+    [
+        b"",
+        b"\xff\xfe",
+        b"{",
+        b"[" * 100_000,
+        b"[]",
+        b"17",
+        b"{}",
+        b'{"update_id":"9"}',
+        b'{"update_id":true}',
+    ],
     ids=["empty", "bytes", "cut", "deep", "list", "number", "object", "text id", "bool id"],
 )
 async def test_what_has_no_number_is_answered_once_and_counted(body: bytes) -> None:
@@ -196,7 +206,10 @@ async def test_callers_without_the_secret_do_not_fill_the_log() -> None:
                 await door.post(session, message(1, "Zebulonia"), "Zebulonia")
             door.ticks = 61.0
             await door.post(session, message(1), None)
-    assert [(line["event"], line["count"]) for line in logs] == [("webhook.refused", 1), ("webhook.refused", 5)]
+    assert [(line["event"], line["count"]) for line in logs] == [
+        ("webhook.refused", 1),
+        ("webhook.refused", 5),
+    ]
     assert "Zebulonia" not in str(logs)
 
 

@@ -179,7 +179,9 @@ class Elected:
         """Extend the lease; forget it if it is somebody else's by now."""
         assert self._lease is not None
         began = self._ticks()
-        longer = replace(self._lease, until=self._clock.now() + LEASE)
+        # It always moves, even where the clock stands still: that is how others see that somebody renews it.
+        until = max(self._clock.now() + LEASE, self._lease.until + timedelta(microseconds=1))
+        longer = replace(self._lease, until=until)
         async with self._storage.unit(beside=True) as unit:
             ours = await unit.leases.renew(longer)
             await unit.commit()

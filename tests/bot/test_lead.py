@@ -206,6 +206,19 @@ async def test_a_clock_set_back_keeps_nobody_waiting(scene: Scene) -> None:
     assert scene.database.lease.token == 8
 
 
+async def test_a_clock_that_stands_still_moves_no_lease(scene: Scene) -> None:
+    """R-15, R-05: a leader that renews is not taken for one that is gone, though its clock stands still for minutes."""
+    a, b = scene.a, scene.b
+    async with a.running():
+        await until(lambda: a.working)
+        async with b.running():
+            for _ in range(30):
+                a.passes(1.0)
+                b.passes(1.0)
+                await asyncio.sleep(0.05)
+            assert (a.terms, b.terms) == (1, 0)
+
+
 async def test_a_fault_of_the_work_ends_it(scene: Scene) -> None:
     """R-15: a loop that breaks ends the process, and the lease is given back for the next."""
     async with scene.a.running() as task:

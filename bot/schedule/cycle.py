@@ -44,6 +44,7 @@ class Schedule:
         self._pulse = pulse
         self._turned = turned
         self._planned_at: datetime | None = None
+        self._more = False
         self._expirer = Expirer(storage, desk)
 
     async def run(self) -> None:
@@ -66,7 +67,8 @@ class Schedule:
                 self._turned(False)
             else:
                 self._turned(True)
-            await self._desk.clock.sleep_until(self._desk.now() + EVERY)
+            if not self._more:  # the plan goes on at once
+                await self._desk.clock.sleep_until(self._desk.now() + EVERY)
 
     async def look(self) -> int:
         """One pass over everything due now; gives how much that was. Each minute the plan is written first."""
@@ -77,12 +79,15 @@ class Schedule:
         return done
 
     async def _plan(self) -> None:
-        """Once a minute, in memory only because twice does no harm."""
+        """Once a minute, in memory only because twice does no harm; what was left of it at the next look."""
         now = self._desk.now()
-        if self._planned_at is not None and timedelta() <= now - self._planned_at < PLANNED_EVERY:
+        early = self._planned_at is not None and timedelta() <= now - self._planned_at < PLANNED_EVERY
+        if early and not self._more:
+            return
+        self._more = not (await plan(self._storage, self._desk, now)).all
+        if early:
             return
         async with self._storage.unit() as unit:
-            await plan(unit, self._desk, now)
             swept = await tidy(unit, self._desk, now)
             await unit.commit()
         self._planned_at = now

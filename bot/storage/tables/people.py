@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
 
-from bot.storage.columns import COUNTED, json, metadata, number, one_of, own_id, ref, sealed, time, words
+from bot.storage.columns import (
+    COUNTED,
+    json,
+    metadata,
+    number,
+    one_of,
+    own_id,
+    planned_until,
+    ref,
+    sealed,
+    time,
+    words,
+)
 
 programmes = Table(
     "programmes",
@@ -48,9 +60,11 @@ people = Table(
     Column("visit_id", String(32)),
     time("created_at", optional=True),
     time("left_at", optional=True),
+    planned_until(),
     one_of("kind", "participant", "staff"),
 )
 Index(None, people.c.group_id)
+Index(None, people.c.planned_until, people.c.id)
 
 person_roles = Table(
     "person_roles",
@@ -92,12 +106,14 @@ sessions = Table(
     sealed("link"),
     words("state"),
     number("version"),
+    planned_until(),
     UniqueConstraint("programme_id", "key"),
     one_of("state", "planned", "cancelled"),
 )
 Index(None, sessions.c.group_id, sessions.c.ends_at)
 Index(None, sessions.c.person_id, sessions.c.ends_at)
 Index(None, sessions.c.starts_at)
+Index(None, sessions.c.planned_until, sessions.c.id)
 
 invitations = Table(
     "invitations",

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.ports.stores import Storage, StorageFault, Unit
-from bot.usecases import lapse, remind
+from bot.usecases import erase_person, lapse, remind
 from bot.usecases.desk import Desk
-from bot.usecases.erase_person import finish_all
 from bot.usecases.expire import Expirer
 from bot.usecases.plan import plan
 from bot.usecases.tidy import tidy
@@ -84,18 +83,16 @@ class Schedule:
         early = self._planned_at is not None and timedelta() <= now - self._planned_at < PLANNED_EVERY
         if early and not self._more:
             return
-        self._more = not (await plan(self._storage, self._desk, now)).all
-        if early:
-            return
-        async with self._storage.unit() as unit:
-            swept = await tidy(unit, self._desk, now)
-            await unit.commit()
-        self._planned_at = now
-        async with self._storage.unit() as unit:
-            if await finish_all(unit, self._desk, now):
-                await unit.commit()
-        if swept:
-            self._wake_sender()
+        done = await plan(self._storage, self._desk, now)
+        self._more = not done.all
+        for person_id in done.erased:
+            async with self._storage.unit() as unit:
+                if await erase_person.go_on(unit, self._desk, person_id):
+                    await unit.commit()
+        if not early:
+            if await tidy(self._storage, self._desk, now):
+                self._wake_sender()
+            self._planned_at = now
 
     async def _all(self, one_pass: Pass, at_once: int) -> int:
         total = 0

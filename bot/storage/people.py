@@ -70,7 +70,7 @@ _PLAN_GROUP_ANEW = Statement(
 )
 # What every tap changes; whatever else changes, or is new in the record one day, is taken to bear on the plan.
 _TAPS = {"open_until", "pending", "visit_id"}
-_planned_by = attrgetter(*(field.name for field in fields(Person) if field.name not in _TAPS))
+_lasting = attrgetter(*(field.name for field in fields(Person) if field.name not in _TAPS))
 _INVITATION = select_where(invitations, "token_lookup")
 _ADD_INVITATION = insert_into(invitations)
 _SET_INVITATION = update_by_id(
@@ -259,6 +259,11 @@ class PersonStore:
         body = {name: values.pop(name) for name in _SEALED}
         values["sealed_body"] = self._keys.seal_json("people", "body", person.id, body)
         return values
+
+
+def _planned_by(person: Person) -> tuple[object, ...]:
+    """What may bear on what the clock does for them. Whoever has left makes no taps: `pending` is their erasure then."""
+    return (*_lasting(person), person.pending if person.state == "left" else None)
 
 
 _VISIT_COLUMNS = [column.name for column in visits.c if column.name != "id"]

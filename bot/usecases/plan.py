@@ -22,7 +22,7 @@ from bot.schedule import due
 from bot.schedule.times import Times, times_of
 from bot.usecases.desk import Desk
 from bot.usecases.staff_notice import tell_administrators
-from bot.usecases.way import may_test
+from bot.usecases.way import is_being_erased, may_test
 from flows.effects import Line
 
 log = structlog.get_logger(__name__)
@@ -55,10 +55,14 @@ Said = tuple[str, str | None, str, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """How many rows were written, and whether all is planned now; otherwise the rest is to be asked for soon."""
+    """How many rows were written, and whether all is planned now; otherwise the rest is to be asked for soon.
+
+    `erased`: ids of those it came upon whose erasure has begun and is to be finished (erase_person.go_on).
+    """
 
     written: int
     all: bool
+    erased: tuple[str, ...] = ()
 
 
 def times_for(desk: Desk, programme: Programme) -> Times:
@@ -76,7 +80,7 @@ async def plan(storage: Storage, desk: Desk, now: datetime, slices: int = SLICES
     that. Whoever changes a session cancels what was planned for it as it stood (plan_sessions, R-14); the guard in
     each row sees to the rest. Sessions come first: nobody may go unchecked (S-32).
     """
-    written = 0
+    done = Planned(0, True)
     async with storage.unit() as unit:
         programmes = await unit.programmes.all()
     for start in range(0, len(programmes), AT_ONCE):
@@ -85,20 +89,20 @@ async def plan(storage: Storage, desk: Desk, now: datetime, slices: int = SLICES
             await this.programmes(programmes[start : start + AT_ONCE])
             if this.written:
                 await unit.commit()
-        written += this.written
+        done = this.added_to(done)
     for look in (_Slice.sessions, _Slice.people):
         looked_at = AT_ONCE
         while looked_at == AT_ONCE:
             if not slices:
-                return Planned(written, False)
+                return replace(done, all=False)
             slices -= 1
             async with storage.unit() as unit:
                 this = _Slice(unit, desk, now)
                 if looked_at := await look(this):
                     await unit.commit()
-            written += this.written
+            done = this.added_to(done)
             await asyncio.sleep(0)  # everybody else's turn
-    return Planned(written, True)
+    return done
 
 
 def why_void(reminder: Reminder, session: Session | None) -> str:
@@ -152,6 +156,11 @@ class _Slice:
         self._unit, self._desk, self._now = unit, desk, now
         self._times: dict[str, Times] = {}
         self.written = 0
+        self.erased: list[str] = []
+
+    def added_to(self, done: Planned) -> Planned:
+        """What this came to, and what was done before."""
+        return replace(done, written=done.written + self.written, erased=(*done.erased, *self.erased))
 
     async def programmes(self, programmes: Sequence[Programme]) -> None:
         """What staff are told on a day; asked for each time, as it is little."""
@@ -221,6 +230,7 @@ class _Slice:
                     rows += due.for_person(session, person, times)
             rows += self._week(person, own, times)
         await self._add(rows, sessions)
+        self.erased += [one.id for one in found if isinstance(one, Person) and is_being_erased(one)]
         for one in found:
             await self._unit.people.planned(one if isinstance(one, str) else one.id, self._until(one, served))
         return len(found)
@@ -235,9 +245,12 @@ class _Slice:
     def _until(self, one: Person | str, served: Sequence[Person]) -> datetime:
         """Until when they need not be looked at: apart from one another, so that no minute has them all.
 
-        Whoever cannot be read is tried again; of whoever is not served yet, or no more, any change asks for it.
+        Whoever cannot be read is tried again, and so is an erasure that waits for the chat to be cleared; of whoever
+        is not served yet, or no more, any change asks for a look.
         """
         if isinstance(one, str):
+            return self._now + AGAIN
+        if is_being_erased(one):
             return self._now + AGAIN
         return self._now + PLANNED_FOR * (1 + _share(one.id)) if one in served else EVER
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from bot.storage.columns import (
     COUNTED,
@@ -65,6 +76,9 @@ people = Table(
 )
 Index(None, people.c.group_id)
 Index(None, people.c.planned_until, people.c.id)
+left_unnoted = text("people.state = 'left' AND people.left_at IS NULL")
+_left_unnoted = text("state = 'left' AND left_at IS NULL")
+Index("ix_people_left_unnoted", people.c.id, sqlite_where=_left_unnoted, postgresql_where=_left_unnoted)
 
 person_roles = Table(
     "person_roles",

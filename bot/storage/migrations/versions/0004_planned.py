@@ -1,4 +1,4 @@
-"""Until when a person or session is planned, so that the plan looks only at what needs it.
+"""Until when a person or session is planned, so that the plan looks only at what needs it; who left is found by index.
 
 Everybody who is there begins as not planned: what is planned for them already has its keys, and nothing is added twice.
 
@@ -23,9 +23,19 @@ def upgrade() -> None:
             table, sa.Column("planned_until", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
         )
         op.create_index(op.f(f"ix_{table}_planned_until_id"), table, ["planned_until", "id"], unique=False)
+    left_unnoted = sa.text("state = 'left' AND left_at IS NULL")
+    op.create_index(
+        "ix_people_left_unnoted",
+        "people",
+        ["id"],
+        unique=False,
+        sqlite_where=left_unnoted,
+        postgresql_where=left_unnoted,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_people_left_unnoted", "people")
     for table in ("people", "sessions"):
         op.drop_index(op.f(f"ix_{table}_planned_until_id"), table)
         op.drop_column(table, "planned_until")

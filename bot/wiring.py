@@ -16,7 +16,7 @@ from bot.ids import SystemIds
 from bot.mail.mailer import Mailer, NoMail
 from bot.ports.inbound import Inbound, Malformed
 from bot.ports.records import OutboxRow
-from bot.ports.replicas import Bell, Ringing
+from bot.ports.replicas import Bell, Shared
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
 from bot.ports.stores import Storage, StorageFault, Unit
 from bot.running import Duties, Inlet, Loop, Vestibule, until_stopped
@@ -108,21 +108,18 @@ async def open_bot(
     ids: Ids | None = None,
     storage: Storage | None = None,
     mailer: Messenger | None = None,
-    shared: bool | None = None,
 ) -> AsyncIterator[Vestibule]:
     """A bot with its storage and connections, closed at the end. `mailer`: instead of the mail server of the settings.
 
-    `shared`: other processes may run on the same database, so that one of them leads (not set: as the database is).
     Telegram is not asked for anything before it runs. Raises StorageFault, ScriptFault or MissingScript.
     """
     clock = clock or SystemClock()
     ids = ids or SystemIds()
     desk = make_desk(settings, clock, ids)
-    shared = is_shared(settings) if shared is None else shared
     own = None if storage else make_storage(settings, ids)
     kept: Storage
     if own is not None:
-        await own.open(sole=not shared)
+        await own.open(sole=True)
         kept = own
     else:
         assert storage is not None, "either given or made"
@@ -134,7 +131,7 @@ async def open_bot(
             await note_sealing(unit, clock.now())
             await unit.commit()
         await telegram.request.initialize()  # what is sent before Telegram was reached is tried as after it
-        parts = _Parts(settings, desk, kept, telegram, mailer or _mailer(settings, clock), shared=shared)
+        parts = _Parts(settings, desk, kept, telegram, mailer or _mailer(settings, clock))
         yield parts.assembled()
     finally:
         await telegram.shutdown()
@@ -143,23 +140,11 @@ async def open_bot(
             await own.close()
 
 
-def is_shared(settings: Settings) -> bool:
-    """Whether several processes may run on the database the settings name."""
-    return settings.database_url.startswith("postgresql")
-
-
 class _Parts:
     """Makes the parts of one process, and a leader's anew whenever it begins to lead."""
 
     def __init__(
-        self,
-        settings: Settings,
-        desk: Desk,
-        storage: Storage,
-        telegram: Bot,
-        mailer: Messenger,
-        *,
-        shared: bool,
+        self, settings: Settings, desk: Desk, storage: Storage, telegram: Bot, mailer: Messenger
     ) -> None:
         self._settings = settings
         self._desk = desk
@@ -173,12 +158,11 @@ class _Parts:
         # Of the process, not of a time of leading: Telegram counts on, and strangers are answered by followers too.
         self._pace = Pace(desk.clock, self._limits)
         self._webhook = settings.webhook()
-        told = self._rounds.teller(LEASE)
-        self._leadership: Leadership = (
-            Elected(storage, desk.clock, desk.ids.new(), turned=told) if shared else Alone()
-        )
+        self._leadership: Leadership = Alone()
+        if isinstance(storage, Shared):
+            told = self._rounds.teller(LEASE)
+            self._leadership = Elected(storage, desk.clock, desk.ids.new(), turned=told)
         self._fenced = self._leadership.fenced(storage)
-        self._shared = shared
         self._bot: Vestibule
 
     def assembled(self) -> Vestibule:
@@ -191,7 +175,7 @@ class _Parts:
         take = TakeUpdates(self._storage if self._webhook else self._fenced, desk, staff_desk.handle)
         keep = _keep(take, bell.ring, strangers, spinners, self._metrics)
         self._intake = Intake(self._noting(keep) if self._webhook else keep)
-        lease = (LEASE,) if self._shared else ()
+        lease = (LEASE,) if isinstance(self._storage, Shared) else ()
         self._bot = Vestibule(
             desk,
             self._storage,
@@ -212,7 +196,7 @@ class _Parts:
         return self._bot
 
     def _bell(self) -> tuple[Bell, tuple[Loop, ...]]:
-        if isinstance(self._storage, Ringing):
+        if isinstance(self._storage, Shared):
             shared = SharedBell(self._storage, self._wake, self._leadership.leads)
             return shared, (shared.run,)
         return _HouseBell(self._wake), ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
@@ -46,12 +47,24 @@ class Bell(Protocol):
         ...
 
 
+class LeaseUnit(Protocol):
+    """A transaction for leases. Rolled back unless `commit` was called."""
+
+    leases: Leases
+
+    async def commit(self) -> None: ...
+
+
 @runtime_checkable
-class Ringing(Protocol):
-    """A storage that carries a bell's ring to the other processes on the same database."""
+class Shared(Protocol):
+    """What a storage has besides where several processes run on it."""
+
+    def apart(self) -> AbstractAsyncContextManager[LeaseUnit]:
+        """A transaction that waits for no unit of work but by the lease's own row. Raises StorageFault."""
+        ...
 
     async def ring(self) -> None:
-        """Heard by every process, this one too. Raises StorageFault."""
+        """Heard by every process that listens, this one too. Raises StorageFault."""
         ...
 
     def rings(self) -> AsyncIterator[None]:

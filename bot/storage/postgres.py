@@ -16,6 +16,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
+from bot.ports.replicas import LeaseUnit
 from bot.ports.services import Ids
 from bot.ports.stores import StorageFault, Unit
 from bot.storage.address import postgres_conninfo
@@ -34,6 +35,7 @@ _HOUSE: Final = 0x56455354
 _NAMED: Final = _HOUSE + 1
 _ALONE = f"BEGIN; SELECT pg_advisory_xact_lock({_HOUSE}, 0)"
 _BESIDE = f"BEGIN; SELECT pg_advisory_xact_lock_shared({_HOUSE}, 0)"
+_APART = "BEGIN"
 _CHANNEL = "vestibule"
 _PREPARED = 500
 # Asked for at each connection; a process that was stopped in mid-transaction must not hold the others up (R-15).
@@ -132,6 +134,7 @@ class PostgresStorage:
         self._settings = {**_SETTINGS, "lock_timeout": f"{int(lock_timeout * 1000)}ms"}
         self._room = asyncio.Semaphore(connections)
         self._free: list[PostgresDriver] = []
+        self._leasing: PostgresDriver | None = None
         self._opening = asyncio.Lock()
         self._checked = False
 
@@ -170,6 +173,19 @@ class PostgresStorage:
                 unit.end()
                 await to_its_end(self._given_back(driver))
 
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[LeaseUnit]:
+        """For leases alone (R-15): it waits for no unit of work, and on no connection that units use."""
+        driver = self._leasing or await self._connect()
+        self._leasing = None
+        unit = StoredUnit(Work(driver), self._keys, self._ids, driver.commit)
+        try:
+            await driver.run(_APART, {})
+            yield unit
+        finally:
+            unit.end()
+            await to_its_end(self._kept_apart(driver))
+
     async def empty_journal(self) -> None:
         """Nothing to do: what was deleted leaves the server's files by its own vacuum (docs/privacy/retention.md)."""
 
@@ -197,6 +213,9 @@ class PostgresStorage:
     async def close(self) -> None:
         """Close what is free; closing twice is harmless. Units still under way end by their own."""
         free, self._free = self._free, []
+        if self._leasing is not None:
+            free.append(self._leasing)
+            self._leasing = None
         for driver in free:
             await driver.close()
 
@@ -213,6 +232,13 @@ class PostgresStorage:
                     continue
                 raise
             return driver
+
+    async def _kept_apart(self, driver: PostgresDriver) -> None:
+        if self._leasing is None and await driver.end():
+            self._leasing = driver
+        else:
+            with suppress(psycopg.Error):  # it is broken already
+                await driver.close()
 
     async def _given_back(self, driver: PostgresDriver) -> None:
         if await driver.end():

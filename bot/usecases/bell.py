@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from bot.ports.replicas import Ringing
+from bot.ports.replicas import Shared
 from bot.ports.stores import StorageFault
 
 _AGAIN_AFTER: Final = 1.0
@@ -24,7 +24,7 @@ class SharedBell:
     close together as one.
     """
 
-    def __init__(self, storage: Ringing, heard: Callable[[], None], leads: Callable[[], bool]) -> None:
+    def __init__(self, storage: Shared, heard: Callable[[], None], leads: Callable[[], bool]) -> None:
         self._storage = storage
         self._heard = heard
         self._leads = leads

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 import structlog
 
 from bot.clock import ticking
-from bot.ports.replicas import Lease
+from bot.ports.replicas import Lease, Shared
 from bot.ports.services import Clock
 from bot.ports.stores import Storage, StorageFault, Unit
 
@@ -76,7 +76,7 @@ class Elected:
 
     def __init__(
         self,
-        storage: Storage,
+        storage: Shared,
         clock: Clock,
         holder: str,
         *,
@@ -156,7 +156,7 @@ class Elected:
     async def _take(self) -> bool:
         """Take the lease if nobody holds it, or its holder has let it run out."""
         began, now = self._ticks(), self._clock.now()
-        async with self._storage.unit(beside=True) as unit:
+        async with self._storage.apart() as unit:
             stands = await unit.leases.seen(NAME)
             if stands is not None and not self._is_over(stands):
                 return False
@@ -182,7 +182,7 @@ class Elected:
         # It always moves, even where the clock stands still: that is how others see that somebody renews it.
         until = max(self._clock.now() + LEASE, self._lease.until + timedelta(microseconds=1))
         longer = replace(self._lease, until=until)
-        async with self._storage.unit(beside=True) as unit:
+        async with self._storage.apart() as unit:
             ours = await unit.leases.renew(longer)
             await unit.commit()
         if ours:
@@ -197,7 +197,7 @@ class Elected:
         if lease is None:
             return
         with suppress(StorageFault, TimeoutError):
-            async with asyncio.timeout(_LAST_SECONDS), self._storage.unit(beside=True) as unit:
+            async with asyncio.timeout(_LAST_SECONDS), self._storage.apart() as unit:
                 await unit.leases.renew(replace(lease, until=self._clock.now()))
                 await unit.commit()
 

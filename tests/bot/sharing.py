@@ -79,6 +79,15 @@ class SharedDatabase:
         async with self._turn:
             yield SharedUnit(self)
 
+    apart = unit
+
+    async def ring(self) -> None:
+        return None
+
+    async def rings(self) -> AsyncIterator[None]:
+        await asyncio.Event().wait()
+        yield
+
     async def empty_journal(self) -> None:
         return None
 

@@ -27,7 +27,7 @@ class Process:
         self.fault: Exception | None = None
         storage = cast(Storage, database)
         self.elected = Elected(
-            storage, clock, name, turned=self.told.append, ticks=lambda: self.real, every=0.01
+            database, clock, name, turned=self.told.append, ticks=lambda: self.real, every=0.01
         )
         self.fenced = self.elected.fenced(storage)
 
@@ -151,7 +151,7 @@ async def test_when_renewing_fails_it_stops_before_the_lease_ends(scene: Scene) 
 async def test_a_database_that_hangs_is_not_waited_for(scene: Scene) -> None:
     """R-15: a renewal without an answer ends the work before the lease does, in real time."""
     database, clock = scene.database, scene.clock
-    real = Elected(cast(Storage, database), clock, "c", every=0.01)
+    real = Elected(database, clock, "c", every=0.01)
     working = asyncio.Event()
 
     async def work() -> None:

@@ -19,6 +19,7 @@ from bot.storage.tables.people import (
     sessions,
 )
 from bot.storage.tables.plan import allowances, pulses, reminders, shifts
+from bot.storage.tables.replicas import leases
 from bot.storage.tables.visits import agreements, answers, readiness, visits
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "counters",
     "groups",
     "invitations",
+    "leases",
     "ledger",
     "left_unnoted",
     "metadata",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from bot import wiring
@@ -236,8 +237,9 @@ async def open_house(
     library: Library | None = None,
     languages: Sequence[str] = ("en",),
     wrap: Wrap | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[House]:
-    """The house with nobody in it yet, on a migrated database file."""
+    """The house with nobody in it yet, on a migrated database file. `more`: what else is set."""
     clock = MovableClock(START)
     world = World(clock, limits=False, seed=1)
     async with AsyncExitStack() as stack:
@@ -252,6 +254,7 @@ async def open_house(
             drafts="yes",
             long_poll_seconds=5,
             heartbeat_file=file.with_name("heartbeat"),
+            **(more or {}),
         )
         programme = Programme(
             SystemIds().new(), "example", "Example Service", "zoom", "Europe/London", tuple(languages),

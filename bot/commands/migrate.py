@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.commands.terminal import say
 from bot.settings import load_settings
-from bot.storage.revisions import current_revision, database_file
+from bot.storage.address import database_file
+from bot.storage.revisions import current_revision
 from bot.storage.revisions import migrate as bring_up_to_date
 
 

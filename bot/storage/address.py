@@ -42,7 +42,9 @@ def postgres_conninfo(url: str) -> str:
         "user": parsed.username,
         "password": parsed.password,
         "dbname": parsed.database,
-        **{name: value if isinstance(value, str) else ",".join(value) for name, value in parsed.query.items()},
+        **{
+            name: value if isinstance(value, str) else ",".join(value) for name, value in parsed.query.items()
+        },
     }
     return " ".join(f"{name}={_quoted(str(value))}" for name, value in named.items() if value is not None)
 

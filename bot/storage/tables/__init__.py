@@ -5,11 +5,13 @@ kind, roles, states. A change here needs a migration; a test compares the two.
 """
 
 from bot.storage.columns import metadata
+from bot.storage.tables import audit_rules
 from bot.storage.tables.audit import audit, audit_anchors, requests
 from bot.storage.tables.cases import case_roles, cases, counters
 from bot.storage.tables.messages import ledger, outbox, seen, waiting
 from bot.storage.tables.people import chats, groups, invitations, people, person_roles, programmes, sessions
 from bot.storage.tables.plan import allowances, pulses, reminders, shifts
+from bot.storage.tables.replicas import leases, works_with
 from bot.storage.tables.visits import agreements, answers, readiness, visits
 
 __all__ = [
@@ -18,12 +20,14 @@ __all__ = [
     "answers",
     "audit",
     "audit_anchors",
+    "audit_rules",
     "case_roles",
     "cases",
     "chats",
     "counters",
     "groups",
     "invitations",
+    "leases",
     "ledger",
     "metadata",
     "outbox",
@@ -39,4 +43,5 @@ __all__ = [
     "shifts",
     "visits",
     "waiting",
+    "works_with",
 ]

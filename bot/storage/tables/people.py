@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table, UniqueConstraint
 
-from bot.storage.columns import COUNTED, json, metadata, number, one_of, own_id, ref, sealed, time, words
+from bot.storage.columns import (
+    counted_id,
+    json,
+    letters,
+    metadata,
+    number,
+    one_of,
+    own_id,
+    ref,
+    sealed,
+    time,
+    words,
+)
 
 programmes = Table(
     "programmes",
     metadata,
     own_id(),
-    Column("key", Text, nullable=False, unique=True),
+    Column("key", letters(), nullable=False, unique=True),
     words("name"),
     words("platform"),
     words("timezone"),
@@ -45,7 +57,7 @@ people = Table(
     words("state"),
     time("open_until", optional=True),
     # No foreign key: visits point at people, and two tables that point at each other cannot be made in order.
-    Column("visit_id", String(32)),
+    Column("visit_id", letters(32)),
     time("created_at", optional=True),
     time("left_at", optional=True),
     one_of("kind", "participant", "staff"),
@@ -55,7 +67,7 @@ Index(None, people.c.group_id)
 person_roles = Table(
     "person_roles",
     metadata,
-    Column("id", COUNTED, primary_key=True),
+    counted_id(),
     ref("person_id", "people"),
     words("role"),
     ref("group_id", "groups", optional=True),

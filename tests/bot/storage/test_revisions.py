@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 
 from bot.ids import CountingIds
 from bot.ports.stores import StorageFault
+from bot.storage.address import database_file
 from bot.storage.faults import (
     DatabaseBusy,
     DatabaseFull,
@@ -21,7 +22,7 @@ from bot.storage.faults import (
     clear_faults,
 )
 from bot.storage.file_lock import FileLock
-from bot.storage.revisions import check_revision, current_revision, database_file, migrate
+from bot.storage.revisions import check_revision, current_revision, migrate
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
 from bot.storage.tables import metadata

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import context
 from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.script import Script
 
 from bot.storage.tables import metadata, works_with
 
@@ -15,7 +16,7 @@ def _say_who_may_run(*, ctx: MigrationContext, step: MigrationInfo, **_: Any) ->
     """Software up to this migration may run on the tables; older software only if nothing was taken from it."""
     connection, script = ctx.connection, step.up_revision
     assert connection is not None
-    assert script is not None
+    assert isinstance(script, Script)
     if not sa.inspect(connection).has_table(works_with.name):
         return  # there were no replicas yet
     if script.module.kind == "after":
@@ -27,7 +28,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     transactional_ddl=True,
-    on_version_apply=_say_who_may_run,
+    on_version_apply=_say_who_may_run,  # type: ignore[arg-type]  # it is called by names, not by places
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table, UniqueConstraint, text
 
 from bot.storage.columns import (
     counted_id,
@@ -12,6 +12,7 @@ from bot.storage.columns import (
     number,
     one_of,
     own_id,
+    planned_until,
     ref,
     sealed,
     time,
@@ -60,9 +61,14 @@ people = Table(
     Column("visit_id", letters(32)),
     time("created_at", optional=True),
     time("left_at", optional=True),
+    planned_until(),
     one_of("kind", "participant", "staff"),
 )
 Index(None, people.c.group_id)
+Index(None, people.c.planned_until, people.c.id)
+left_unnoted = text("people.state = 'left' AND people.left_at IS NULL")
+_left_unnoted = text("state = 'left' AND left_at IS NULL")
+Index("ix_people_left_unnoted", people.c.id, sqlite_where=_left_unnoted, postgresql_where=_left_unnoted)
 
 person_roles = Table(
     "person_roles",
@@ -104,12 +110,14 @@ sessions = Table(
     sealed("link"),
     words("state"),
     number("version"),
+    planned_until(),
     UniqueConstraint("programme_id", "key"),
     one_of("state", "planned", "cancelled"),
 )
 Index(None, sessions.c.group_id, sessions.c.ends_at)
 Index(None, sessions.c.person_id, sessions.c.ends_at)
 Index(None, sessions.c.starts_at)
+Index(None, sessions.c.planned_until, sessions.c.id)
 
 invitations = Table(
     "invitations",

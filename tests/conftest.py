@@ -1,12 +1,15 @@
 """House rules of the tests: each states its promise, and random ones say the same thing every time."""
 
 import os
+from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests import chromium
+from tests import chromium, postgres
 
+_NUMBERS = count(1)
 settings.register_profile(
     "house",
     derandomize=True,
@@ -47,3 +50,23 @@ def chromium_path() -> str:
         (pytest.fail if chromium.required() else pytest.skip)("Chromium is missing")
     assert found is not None
     return found
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Databases]:
+    """A PostgreSQL server for the whole run; skips the test without one, or fails under VESTIBULE_REQUIRE_POSTGRES=1."""
+    if postgres.programs() is None:
+        (pytest.fail if postgres.required() else pytest.skip)("PostgreSQL is missing")
+    base = tmp_path_factory.getbasetemp()
+    # Each process of pytest-xdist has a folder of its own, in one that they share.
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with postgres.shared(folder) as databases:
+        yield databases
+
+
+@pytest.fixture
+def bare_postgres(postgres_server: postgres.Databases) -> Iterator[str]:
+    """The address of an empty database on PostgreSQL, gone after the test."""
+    name = f"bare_{os.getpid()}_{next(_NUMBERS)}"
+    yield postgres_server.make(name)
+    postgres_server.drop(name)

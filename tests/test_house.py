@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import chromium
+from tests import missing
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -186,10 +186,15 @@ def test_a_test_without_a_promise_is_refused(tmp_path: Path) -> None:
     assert "test_mute.py::test_mute" in outcome.stdout + outcome.stderr
 
 
-def test_a_missing_browser_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last line of `make test` names a missing Chromium."""
+def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last line of `make test` names a missing Chromium or PostgreSQL, and what to install."""
     monkeypatch.setenv("VESTIBULE_CHROMIUM", "no-such-browser")
-    assert "Chromium is missing" in chromium.verdict("make test: everything is green")
+    monkeypatch.setenv("VESTIBULE_POSTGRES", "/no/such/folder")
+    says = missing.verdict("make test: everything is green")
+    assert "Chromium is missing: the browser tests were skipped (apt install chromium)" in says
+    assert "PostgreSQL is missing: the database tests were skipped (apt install postgresql-15)" in says
+    monkeypatch.setattr(missing, "wanted", list)
+    assert missing.verdict("everything is green") == "everything is green"
 
 
 def test_image_is_locked_and_not_root() -> None:

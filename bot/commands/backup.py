@@ -16,7 +16,7 @@ from bot.commands.terminal import say
 from bot.ids import SystemIds
 from bot.settings import Settings, load_settings
 from bot.storage import backup as backups
-from bot.storage.revisions import database_file
+from bot.storage.address import database_file
 from bot.storage.sealing import BadKeys, Keyring
 from bot.storage.sqlite import SqliteStorage
 from bot.usecases.expire import Expirer

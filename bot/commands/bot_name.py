@@ -10,7 +10,7 @@ from telegram.error import TelegramError
 
 from bot.commands.terminal import complain
 from bot.settings import Settings
-from bot.storage.revisions import database_file
+from bot.storage.address import database_file
 from bot.telegram.transport import build_bot
 
 _SECONDS = 8

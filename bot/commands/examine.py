@@ -20,7 +20,8 @@ from bot.ports.stores import StorageFault
 from bot.review import BadReview, is_draft, missing
 from bot.settings import BadSettings, Settings
 from bot.signposts import BadSignposts, read_signposts
-from bot.storage.revisions import check_revision, current_revision, database_file
+from bot.storage.address import database_file
+from bot.storage.revisions import check_revision, current_revision
 from bot.storage.sealing import BadKeys, Keyring
 from bot.texts import SOURCE, best_of, languages
 from bot.usecases.signposts import Signpost

@@ -12,8 +12,8 @@ from bot.clock import SystemClock
 from bot.commands.terminal import Told, progress, say
 from bot.ids import SystemIds
 from bot.settings import load_settings
+from bot.storage.address import database_file
 from bot.storage.key_file import put_in_front
-from bot.storage.revisions import database_file
 from bot.storage.sealing import BadKeys, Keyring
 from bot.storage.sqlite import SqliteStorage
 from bot.usecases import rotate_keys

@@ -18,10 +18,11 @@ from pathlib import Path
 
 from bot.ports.stores import StorageFault
 from bot.storage import backup_file
+from bot.storage.address import database_file
 from bot.storage.backup_file import MAGIC, BadBackup, Header
 from bot.storage.faults import DatabaseBusy, DatabaseMissing, NotADatabase, clear_faults
 from bot.storage.file_lock import FileLock
-from bot.storage.revisions import current_revision, database_file, migrate
+from bot.storage.revisions import current_revision, migrate
 from bot.storage.sealing import Keyring
 
 _FOLDER = ".vestibule-copy-"

@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Identity,
     Integer,
     LargeBinary,
     MetaData,
@@ -44,7 +45,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 # SQLite counts up by itself only in a column of exactly this type.
-COUNTED = BigInteger().with_variant(Integer, "sqlite")
+_COUNTED = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData(
     naming_convention={
@@ -57,19 +58,34 @@ metadata = MetaData(
 )
 
 
+def letters(most: int | None = None) -> String:
+    """The type of readable text, of so many letters at most.
+
+    Compared and put in order by the letters' numbers on both databases. A server's own locale would order otherwise,
+    and an upgrade of its system could leave every index on text wrong.
+    """
+    kind = Text if most is None else String
+    return kind(most).with_variant(kind(most, collation="C"), "postgresql")
+
+
 def own_id() -> Column[str]:
     """The row's id, made by the application."""
-    return Column("id", String(32), primary_key=True)
+    return Column("id", letters(32), primary_key=True)
+
+
+def counted_id() -> Column[int]:
+    """The row's id, given by the database, each above those before it. A copy may bring its own."""
+    return Column("id", _COUNTED, Identity(), primary_key=True)
 
 
 def ref(name: str, table: str, *, optional: bool = False) -> Column[str]:
     """The id of a row of another table."""
-    return Column(name, String(32), ForeignKey(f"{table}.id"), nullable=optional)
+    return Column(name, letters(32), ForeignKey(f"{table}.id"), nullable=optional)
 
 
 def words(name: str, *, optional: bool = False) -> Column[str]:
     """Readable text."""
-    return Column(name, Text, nullable=optional)
+    return Column(name, letters(), nullable=optional)
 
 
 def time(name: str, *, optional: bool = False) -> Column[datetime]:

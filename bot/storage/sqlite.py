@@ -12,10 +12,11 @@ from typing import Any
 
 from bot.ports.services import Ids
 from bot.ports.stores import StorageFault, Unit
+from bot.storage.address import database_file
 from bot.storage.faults import DatabaseBusy, clear_faults
 from bot.storage.file_lock import FileLock
 from bot.storage.key_check import check_keys
-from bot.storage.revisions import check_revision, database_file
+from bot.storage.revisions import check_revision
 from bot.storage.sealing import Keyring
 from bot.storage.statements import SQLITE, Row
 from bot.storage.unit_of_work import StoredUnit

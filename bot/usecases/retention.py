@@ -94,6 +94,8 @@ KEPT: Mapping[str, str] = {
     "groups": "names of groups, nobody's data; ends with the database",
     "counters": "numbers given out once, so that a reference is never used again",
     "pulses": "one time for each part of the software",
+    "leases": "which process leads, and until when",
+    "works_with": "which versions of the software may run",
     "audit_anchors": "a number and a hash, with which the rest of the audit log is proved (R-16)",
 }
 ALL_OF_IT = "all"

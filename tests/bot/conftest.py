@@ -1,6 +1,8 @@
 """What tests of the shell share: a database of their own, ready to use."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,8 +11,10 @@ from bot.ids import CountingIds
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
+from tests.postgres import Databases
 
 TEST_KEYS = "new:" + "A" * 43 + " old:" + "E" * 43
+_NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -21,11 +25,36 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return file.read_bytes()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What is marked `both_databases` runs on SQLite and on PostgreSQL, except what is marked `sqlite_only`."""
+    marked = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "backend" in metafunc.fixturenames and "both_databases" in marked and "sqlite_only" not in marked:
+        metafunc.parametrize("backend", ["sqlite", "postgresql"])
+
+
 @pytest.fixture
-def database_url(tmp_path: Path, empty_database: bytes) -> str:
+def backend() -> str:
+    """The kind of database the test runs on."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """The address of a migrated database without rows."""
-    (tmp_path / "vestibule.db").write_bytes(empty_database)
+    if backend == "postgresql":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    (tmp_path / "vestibule.db").write_bytes(request.getfixturevalue("empty_database"))
     return f"sqlite:///{tmp_path / 'vestibule.db'}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Databases) -> Iterator[str]:
+    """The address of a migrated database without rows on PostgreSQL, gone after the test."""
+    postgres_server.template("migrated", migrate)
+    name = f"test_{os.getpid()}_{next(_NUMBERS)}"
+    yield postgres_server.make(name, "migrated")
+    postgres_server.drop(name)
 
 
 @pytest.fixture

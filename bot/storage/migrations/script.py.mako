@@ -13,6 +13,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+# "before" if it only adds, so that the version before goes on running; "after" if it takes something away.
+kind = "before"
 
 
 def upgrade() -> None:

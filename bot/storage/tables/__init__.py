@@ -5,6 +5,7 @@ kind, roles, states. A change here needs a migration; a test compares the two.
 """
 
 from bot.storage.columns import metadata
+from bot.storage.tables import audit_rules
 from bot.storage.tables.audit import audit, audit_anchors, requests
 from bot.storage.tables.cases import case_roles, cases, counters
 from bot.storage.tables.messages import ledger, outbox, seen, waiting
@@ -19,7 +20,7 @@ from bot.storage.tables.people import (
     sessions,
 )
 from bot.storage.tables.plan import allowances, pulses, reminders, shifts
-from bot.storage.tables.replicas import leases
+from bot.storage.tables.replicas import leases, works_with
 from bot.storage.tables.visits import agreements, answers, readiness, visits
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "answers",
     "audit",
     "audit_anchors",
+    "audit_rules",
     "case_roles",
     "cases",
     "chats",
@@ -51,4 +53,5 @@ __all__ = [
     "shifts",
     "visits",
     "waiting",
+    "works_with",
 ]

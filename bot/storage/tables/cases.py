@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, String, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint, text
 
-from bot.storage.columns import json, metadata, number, one_of, own_id, ref, sealed, time, words
+from bot.storage.columns import json, letters, metadata, number, one_of, own_id, ref, sealed, time, words
 
 cases = Table(
     "cases",
@@ -59,4 +59,4 @@ _not_done = text("state <> 'done'")
 Index("ix_case_roles_due", case_roles.c.next_due_at, sqlite_where=_not_done, postgresql_where=_not_done)
 
 # Numbers that are given out once: a case's, beginning at 101.
-counters = Table("counters", metadata, Column("name", String(32), primary_key=True), number("value"))
+counters = Table("counters", metadata, Column("name", letters(32), primary_key=True), number("value"))

@@ -8,19 +8,29 @@ from sqlalchemy import (
     Column,
     Index,
     PrimaryKeyConstraint,
-    String,
     Table,
     text,
 )
 
-from bot.storage.columns import COUNTED, metadata, number, one_of, own_id, ref, sealed, time, words
+from bot.storage.columns import (
+    counted_id,
+    letters,
+    metadata,
+    number,
+    one_of,
+    own_id,
+    ref,
+    sealed,
+    time,
+    words,
+)
 
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", COUNTED, primary_key=True),
+    counted_id(),
     # What the payload is sealed for: `id` is known only after the row is written.
-    Column("seal_id", String(32), nullable=False),
+    Column("seal_id", letters(32), nullable=False),
     ref("chat_id", "chats"),
     words("lane"),
     words("slot"),

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    LargeBinary,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table, UniqueConstraint, text
 
 from bot.storage.columns import (
-    COUNTED,
+    counted_id,
     json,
+    letters,
     metadata,
     number,
     one_of,
@@ -33,7 +23,7 @@ programmes = Table(
     "programmes",
     metadata,
     own_id(),
-    Column("key", Text, nullable=False, unique=True),
+    Column("key", letters(), nullable=False, unique=True),
     words("name"),
     words("platform"),
     words("timezone"),
@@ -68,7 +58,7 @@ people = Table(
     words("state"),
     time("open_until", optional=True),
     # No foreign key: visits point at people, and two tables that point at each other cannot be made in order.
-    Column("visit_id", String(32)),
+    Column("visit_id", letters(32)),
     time("created_at", optional=True),
     time("left_at", optional=True),
     planned_until(),
@@ -83,7 +73,7 @@ Index("ix_people_left_unnoted", people.c.id, sqlite_where=_left_unnoted, postgre
 person_roles = Table(
     "person_roles",
     metadata,
-    Column("id", COUNTED, primary_key=True),
+    counted_id(),
     ref("person_id", "people"),
     words("role"),
     ref("group_id", "groups", optional=True),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, String, Table, Text, text
+from sqlalchemy import CheckConstraint, Column, Index, Table, text
 
-from bot.storage.columns import metadata, number, one_of, own_id, ref, time, words
+from bot.storage.columns import letters, metadata, number, one_of, own_id, ref, time, words
 
 reminders = Table(
     "reminders",
     metadata,
     own_id(),
-    Column("key", Text, nullable=False, unique=True),
+    Column("key", letters(), nullable=False, unique=True),
     ref("programme_id", "programmes"),
     words("kind"),
     time("due_at"),
@@ -57,4 +57,4 @@ allowances = Table(
 )
 Index(None, allowances.c.person_id, allowances.c.until)
 
-pulses = Table("pulses", metadata, Column("name", String(64), primary_key=True), time("at"))
+pulses = Table("pulses", metadata, Column("name", letters(64), primary_key=True), time("at"))

@@ -86,6 +86,7 @@ def test_a_newer_database_is_left_alone(vestibule: Vestibule, tmp_path: Path) ->
     vestibule("migrate")
     with sqlite3.connect(tmp_path / "vestibule.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("DELETE FROM works_with")
     connection.close()
     outcome = vestibule("migrate")
     assert (outcome.code, len(outcome.err.splitlines())) == (1, 1)

@@ -27,7 +27,7 @@ from flows.visit import from_json
 from tests.bot.escalation.conftest import START, Town, concern
 
 # What says nothing of what has been done; and what is said but not kept as a change of the programme's data.
-APART = {"outbox", "audit", "audit_anchors", "seen", "ledger", "pulses"}
+APART = {"outbox", "audit", "audit_anchors", "seen", "ledger", "pulses", "leases"}
 _ALL = {t.name: Statement(select(t)) for t in metadata.sorted_tables if t.name not in APART}
 NO = (
     zone.NOBODY,

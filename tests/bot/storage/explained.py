@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from bot.storage.revisions import database_file
+from bot.storage.address import database_file
 from bot.storage.statements import Statement
 
 

@@ -153,7 +153,7 @@ def test_no_readable_column_is_named_like_what_is_sealed() -> None:
     }
     assert {name for name in readable if any(name.endswith(f".{word}") for word in telling)} == set()
     assert {name for name in readable if name.endswith(".name")} == {
-        "counters.name", "groups.name", "programmes.name", "pulses.name",
+        "counters.name", "groups.name", "leases.name", "programmes.name", "pulses.name",
     }  # fmt: skip
 
 

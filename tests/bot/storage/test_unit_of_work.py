@@ -14,9 +14,9 @@ import pytest
 from bot.ids import CountingIds
 from bot.ports import records as r
 from bot.ports.stores import StorageFault
+from bot.storage.address import database_file
 from bot.storage.faults import DatabaseBusy, DatabaseFull
 from bot.storage.file_lock import FileLock
-from bot.storage.revisions import database_file
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
 from tests.bot.conftest import TEST_KEYS

@@ -11,8 +11,9 @@ import pytest
 
 from bot.ids import CountingIds
 from bot.ports.records import Lane
+from bot.storage.address import database_file
 from bot.storage.faults import DatabaseOlder
-from bot.storage.revisions import check_revision, current_revision, database_file, migrate
+from bot.storage.revisions import check_revision, current_revision, migrate
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
 from tests.bot.storage import at_0001 as old

@@ -13,9 +13,12 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+kind = "before"
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        return  # 0003 makes them all there
     op.create_table(
         "audit",
         sa.Column("id", sa.String(length=32), nullable=False),

@@ -15,9 +15,12 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+kind = "before"
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        return  # 0003 makes them all there
     _reminders()
     _shifts()
     op.create_table(

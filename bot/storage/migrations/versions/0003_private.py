@@ -1,6 +1,6 @@
 """The audit log is chained (R-16), with anchors for what has left it; requests (S-45); when somebody left (S-42).
 
-Entries that are there are chained in the order in which they were written.
+Entries that are there are chained in the order in which they were written. PostgreSQL begins here, with all tables.
 
 Revision ID: 0003
 Revises: 0002
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,12 +20,17 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+kind = "before"
 
 _FIRST = "0" * 64
 _AT_ONCE = 1000
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        tables = Path(__file__).with_suffix(".postgresql.sql").read_text(encoding="utf-8")
+        op.get_bind().execution_options(no_parameters=True).exec_driver_sql(tables)
+        return
     _audit()
     _anchors()
     _requests()

@@ -175,7 +175,7 @@ async def test_a_leader_paused_past_its_lease_writes_nothing(replicas: Replicas)
     assert leading is not None
     phone = await house.participant()
     stale = await replicas.freeze(leading)
-    house.clock.advance(LEASE)
+    house.clock.advance(LEASE * 2)
     await until(lambda: replicas.leader is not None)
     phone.write("/selftest")
     await house.quiet()

@@ -98,7 +98,7 @@ async def test_a_stale_leader_writes_nothing(scene: Scene) -> None:
             patch.setattr(a.elected, "_give_back", _nothing)
             await asyncio.gather(paused, return_exceptions=True)
     await a.write()
-    scene.clock.advance(LEASE)
+    scene.clock.advance(LEASE * 2)
     async with b.running():
         await until(lambda: b.working)
         assert scene.database.lease is not None
@@ -143,7 +143,7 @@ async def test_when_renewing_fails_it_stops_before_the_lease_ends(scene: Scene) 
         assert scene.database.lease is not None
         assert scene.database.lease.until > scene.clock.now()  # nobody else can have it yet
         scene.database.away = False
-        scene.clock.advance(LEASE)
+        scene.clock.advance(LEASE * 2)
         await until(lambda: a.terms == 2)
         assert a.told[-1] is True
 

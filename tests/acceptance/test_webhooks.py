@@ -173,12 +173,12 @@ async def test_a_leader_paused_past_its_lease_writes_nothing(replicas: Replicas)
     """R-15: once another leads, what the paused one still wants to write is refused, and it sends nothing."""
     house, leading = replicas.house, replicas.leader
     assert leading is not None
+    await house.plan_session()
     phone = await house.participant()
     stale = await replicas.freeze(leading)
     house.clock.advance(LEASE * 2)
     await until(lambda: replicas.leader is not None)
-    phone.write("/selftest")
-    await house.quiet()
+    await house.write(phone, "/selftest")
     assert phone.shows("DOOR:yes")
     for look in (stale.schedule.look, stale.cycle.look, stale.duties.watch.look):
         with pytest.raises(NotLeading):

@@ -100,10 +100,9 @@ class Vestibule:
     more: tuple[Loop, ...] = ()
     web: WebServer | None = None
     duties: Duties = field(init=False)
-    _led: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
-        self.duties = self.make_duties()
+        self.duties = self.make_duties()  # for those who step the parts by hand
 
     @property
     def sender(self) -> Sender:
@@ -151,9 +150,7 @@ class Vestibule:
         await self.leadership.run(self._do_duties)
 
     async def _do_duties(self) -> None:
-        if self._led:
-            self.duties = self.make_duties()
-        self._led = True
+        self.duties = self.make_duties()
         self.rounds.expect(self.leading, leads=True)
         try:
             await _together(*self.duties.loops())

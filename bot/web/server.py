@@ -25,6 +25,8 @@ class WebServer:
         self._host = host
         self._port = port
         self._at_once = 50 + more_at_once
+        # A load balancer that keeps its connections open must not find them closed just as it uses one.
+        self._keep_alive = 75 if more_at_once else 5
         self.address = ""
 
     async def run(self) -> None:
@@ -42,6 +44,7 @@ class WebServer:
                 server_header=False,
                 headers=list(HEADERS.items()),
                 limit_concurrency=self._at_once,
+                timeout_keep_alive=self._keep_alive,
                 timeout_graceful_shutdown=1,
             )
             self.address = f"http://{self._host}:{listener.getsockname()[1]}"

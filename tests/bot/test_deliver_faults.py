@@ -17,6 +17,7 @@ from bot.ports.services import (
     Unreachable,
 )
 from bot.usecases.courier import UNANSWERED_TRIES
+from bot.usecases.deliver import Sender
 from tests.bot.deliveries import START, once, until
 from tests.bot.house import House
 
@@ -231,3 +232,23 @@ async def test_killed_in_flight_is_counted(sensitive: bool) -> None:
     house.restart()
     await house.settle(1)
     assert (house.row(2).state, house.row(2).ambiguous) == ("sent", sensitive)
+
+
+async def test_who_may_not_send_sends_nothing() -> None:
+    """R-15: a process that was paused past its lease asks before each delivery and sends nothing; the row waits."""
+    house, may = House(), [False]
+    sender = Sender(
+        house.storage,
+        house.messenger,
+        house.clock,
+        house.ids,
+        house.limits,
+        house.on_fault,
+        may_send=lambda: may[0],
+    )
+    await house.add("hello")
+    await sender.step()
+    assert (house.messenger.calls, house.states()) == ([], ["waiting"])
+    may[0] = True
+    await sender.step()
+    assert (house.messenger.texts(1), house.states()) == (["hello"], ["sent"])

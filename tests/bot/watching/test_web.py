@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from bot.heartbeat import Heartbeat
 from bot.settings import Settings
 from bot.storage.sealing import Keyring
-from bot.usecases.rounds import LIMITS, Rounds
+from bot.usecases.rounds import LEASE, LIMITS, Rounds
 from bot.web.app import HEADERS, create_app
 from bot.web.metrics import LABELS, Metrics
 from bot.web.server import WebServer
@@ -92,6 +92,43 @@ async def test_healthy_while_every_loop_goes_round(room: Room) -> None:
     status, body, _ = await asked("/healthz", room.storage, rounds)
     assert status == 503
     assert "schedule" in body
+
+
+async def test_what_is_looked_for_changes_with_the_role(room: Room) -> None:
+    """R-17, R-15: a follower is healthy without cycles while the database answers it; who begins to lead gets its time."""
+    stopwatch = Stopwatch()
+    rounds = Rounds((LEASE, *FOUR), stopwatch)
+    metrics = Metrics(rounds)
+    for name in (LEASE, *FOUR):
+        rounds.teller(name)(True)
+    stopwatch.seconds += 1000
+    rounds.expect((LEASE,), leads=False)
+    assert (await asked("/healthz", room.storage, rounds))[
+        0
+    ] == 503  # even the lease was not looked at for long
+    rounds.teller(LEASE)(True)
+    for path in ("/healthz", "/readyz"):
+        status, body, _ = await asked(path, room.storage, rounds)
+        assert status == 200
+        assert '"role":"follower"' in body
+    _, figures, _ = await asked("/metrics", room.storage, rounds, metrics)
+    assert "vestibule_leads 0.0" in figures
+    assert 'vestibule_cycle_age_seconds{cycle="schedule"} 0.0' in figures
+    stopwatch.seconds += 1
+    rounds.teller(LEASE)(False)  # goes round; the database does not answer
+    stopwatch.seconds += LIMITS[LEASE].total_seconds() - 0.5
+    assert (await asked("/healthz", room.storage, rounds))[0] == 200
+    assert (await asked("/readyz", room.storage, rounds))[0] == 503
+    rounds.expect((LEASE, *FOUR), leads=True)
+    rounds.teller(LEASE)(True)
+    assert rounds.stuck() == ()
+    status, body, _ = await asked("/readyz", room.storage, rounds)
+    assert (status, '"role":"leader"' in body) == (503, True)
+    for name in FOUR:
+        rounds.teller(name)(True)
+    assert (await asked("/readyz", room.storage, rounds))[0] == 200
+    _, figures, _ = await asked("/metrics", room.storage, rounds, metrics)
+    assert "vestibule_leads 1.0" in figures
 
 
 async def test_security_headers(room: Room) -> None:

@@ -44,7 +44,7 @@ class Front:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             self._session = session
             try:
                 yield self
@@ -62,7 +62,7 @@ class Front:
                     if answer.status == 200:
                         self.taken[port] += 1
                     return web.Response(status=answer.status, body=await answer.read())
-            except aiohttp.ClientError:
+            except (aiohttp.ClientError, TimeoutError):
                 continue
         return web.Response(status=502)
 

@@ -1,0 +1,53 @@
+"""Processes that are stopped, killed and ended while they lead, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from bot.storage.revisions import migrate
+from tests.acceptance.fleet import open_fleet
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def database_url(bare_postgres: str) -> str:
+    """A migrated database without rows on PostgreSQL."""
+    migrate(bare_postgres)
+    return bare_postgres
+
+
+def logged(folder: Path) -> str:
+    """All that the processes wrote."""
+    return "".join(log.read_text() for log in folder.glob("log-*"))
+
+
+async def test_one_leader_whatever_happens_to_it(database_url: str, tmp_path: Path) -> None:
+    """R-15: paused past its lease, killed, ended cleanly: another leads soon, and each answer goes out once."""
+    async with open_fleet(database_url, tmp_path, 3) as (fleet, phone):
+        first = await fleet.leader()
+        await fleet.answered(phone)
+        fleet.send(first, signal.SIGSTOP)
+        second = await fleet.leader(besides=first)
+        await fleet.answered(phone)
+        before = fleet.sent(phone)
+        fleet.send(first, signal.SIGCONT)
+        await asyncio.sleep(3)
+        assert (await fleet.roles())[first] == "follower"
+        assert await fleet.leader() == second
+        assert fleet.sent(phone) == before
+        fleet.send(second, signal.SIGKILL)
+        await fleet.processes.pop(second).wait()
+        third = await fleet.leader(besides=second)
+        await fleet.answered(phone)
+        fleet.send(third, signal.SIGTERM)
+        assert await asyncio.wait_for(fleet.processes.pop(third).wait(), 8) == 0
+        await fleet.leader(besides=third, seconds=4)  # sooner than the lease would have ended
+        await fleet.answered(phone)
+    logs = logged(tmp_path)
+    assert "uncaught" not in logs
+    assert "Traceback" not in logs

@@ -19,7 +19,7 @@ from bot.ports.records import AnswerRow, Chat, Group, Lane, OutboxRow, Person, P
 from bot.ports.stores import Unit
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 
 TAPS = 50
 BOT = 7001

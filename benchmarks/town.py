@@ -13,7 +13,7 @@ from bot.ports.records import Chat, Group, Person, Programme, Session, StaffRole
 from bot.ports.stores import Unit
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 
 KEYS: Final = "bench:" + "A" * 43
 BOT: Final = int(TOKEN.partition(":")[0])

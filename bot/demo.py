@@ -81,7 +81,7 @@ async def demo(*, port: int, data: Path, ready: Callable[[str], None]) -> int:
     """
     clock, ids = MovableClock(datetime.now(UTC), running=True), SystemIds()
     world = World(clock, bot_username=BOT_NAME)
-    url = f"sqlite+aiosqlite:///{data / 'demo.db'}"
+    url = f"sqlite:///{data / 'demo.db'}"
     await asyncio.to_thread(migrate, url)
     async with serve(world, port=port) as address:
         settings = Settings(

@@ -61,9 +61,9 @@ class Settings(BaseSettings):
         description="Where the Bot API is: Telegram's own, or a Bot API server such as http://127.0.0.1:8081/bot.",
     )
     database_url: str = Field(
-        "sqlite+aiosqlite:///vestibule.db",
+        "sqlite:///vestibule.db",
         repr=False,
-        description="Where the data are: sqlite+aiosqlite:/// and the path of a file.",
+        description="Where the data are: sqlite:/// and the path of a file.",
     )
     keys: SecretStr | None = Field(
         None,

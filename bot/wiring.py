@@ -26,12 +26,13 @@ from bot.schedule.cycle import Schedule
 from bot.settings import Settings
 from bot.signposts import read_signposts
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.telegram.lists import CommandLists
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
 from bot.telegram.transport import build_bot, id_of
+from bot.telegram.webhook import delete_webhook
 from bot.texts import GettextTexts, own_name
 from bot.usecases import staff_desk
 from bot.usecases.carry_out import MissingScript
@@ -251,6 +252,7 @@ def _assemble(
 
     async def reach() -> None:
         await telegram.initialize()
+        await delete_webhook(telegram)
         await introduce(telegram, desk)
 
     poller = Poller(

@@ -18,7 +18,7 @@ from bot.settings import Settings, load_settings
 from bot.storage import backup as backups
 from bot.storage.revisions import database_file
 from bot.storage.sealing import BadKeys, Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases.expire import Expirer
 from bot.usecases.restored import Settled, settle
 

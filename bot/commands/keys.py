@@ -15,7 +15,7 @@ from bot.settings import load_settings
 from bot.storage.key_file import put_in_front
 from bot.storage.revisions import database_file
 from bot.storage.sealing import BadKeys, Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases import rotate_keys
 from bot.usecases.rotate_keys import AnotherKeyInFront, Rotated
 

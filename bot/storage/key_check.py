@@ -6,7 +6,6 @@ made meanwhile would open nothing, without an error.
 
 from __future__ import annotations
 
-import aiosqlite
 from sqlalchemy import Table, select
 
 from bot.storage.people import chat_lookup
@@ -34,9 +33,8 @@ _SEALED = (
 _OTHER = "VESTIBULE_KEYS does not hold the keys this database was sealed with; nothing was changed"
 
 
-async def check_keys(connection: aiosqlite.Connection, keys: Keyring) -> None:
+async def check_keys(work: Work, keys: Keyring) -> None:
     """Open the oldest and the newest person, invitation, session and chat. Raises BadKeys if that cannot be done."""
-    work = Work(connection)
     try:
         for ends, table, column in _SEALED:
             for row in await _rows(work, ends):

@@ -1,4 +1,4 @@
-"""Statements of SQLAlchemy Core, compiled once and run on the driver in one hop each.
+"""Statements of SQLAlchemy Core, compiled once for each kind of database and run on its driver without a detour.
 
 SQLAlchemy's own asyncio path takes four hops to the driver's thread for a query; a tap needs a handful of
 queries. The SQL, the types and the tables are SQLAlchemy's; only the running is ours.
@@ -12,93 +12,113 @@ from typing import Any
 
 from sqlalchemy import Delete, Insert, Select, Table, Update, bindparam, insert, select, update
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 
-DIALECT = sqlite.dialect(paramstyle="named")
+
+class _Postgres(PGDialect_psycopg):
+    # JSON travels as the text it is stored as, as on SQLite: what the audit log hashes is the same on both.
+    supports_native_json_serialization = False
+    supports_native_json_deserialization = False
+
+
+SQLITE: Dialect = sqlite.dialect(paramstyle="named")
+POSTGRES: Dialect = _Postgres(paramstyle="pyformat")  # type: ignore[no-untyped-call]  # its maker is untyped there
 
 Row = dict[str, Any]
-_Convert = Callable[[Any], Any] | None
+Sql = Select[Any] | Insert | Update | Delete
+_Convert = Callable[[Any], Any]
 
 
-class Statement:
-    """One statement, compiled at first use; turns values into what the driver takes, and rows back.
+class Compiled:
+    """A statement for one kind of database: its text, its values as the driver takes them, its rows as we read them."""
 
-    `columns` are those an INSERT or UPDATE sets, when they are not all.
-    """
-
-    def __init__(
-        self, sql: Select[Any] | Insert | Update | Delete, columns: Iterable[str] | None = None
-    ) -> None:
-        self._core = sql
-        self._columns = None if columns is None else list(columns)
-
-    @cached_property
-    def _compiled(self) -> SQLCompiler:
-        compiled = self._core.compile(dialect=DIALECT, column_keys=self._columns)
+    def __init__(self, sql: Sql, columns: Sequence[str] | None, dialect: Dialect) -> None:
+        compiled = sql.compile(dialect=dialect, column_keys=columns)
         assert isinstance(compiled, SQLCompiler)
-        return compiled
-
-    @cached_property
-    def text(self) -> str:
-        """The SQL."""
-        return str(self._compiled)
-
-    @cached_property
-    def tables(self) -> frozenset[str]:
-        """The tables it reads or writes."""
-        return frozenset(part.name for part in visitors.iterate(self._core) if isinstance(part, Table))
-
-    @cached_property
-    def _constants(self) -> Row:
-        return {
-            name: convert(bound.value) if (convert := bound.type.bind_processor(DIALECT)) else bound.value
-            for name, bound in self._compiled.binds.items()
-            if not bound.required and bound.value is not None
-        }
-
-    @cached_property
-    def _binds(self) -> list[tuple[str, _Convert]]:
-        return [
-            (name, bound.type.bind_processor(DIALECT))
-            for name, bound in self._compiled.binds.items()
-            if name not in self._constants
+        self.text = str(compiled)
+        self._constants: Row = {}
+        self._plain: list[str] = []
+        self._converted: list[tuple[str, _Convert]] = []
+        for name, bound in compiled.binds.items():
+            convert = bound.type.bind_processor(dialect)
+            if not bound.required and bound.value is not None:
+                self._constants[name] = convert(bound.value) if convert else bound.value
+            elif convert:
+                self._converted.append((name, convert))
+            else:
+                self._plain.append(name)
+        self.binds = frozenset(self._plain) | {name for name, _ in self._converted}
+        self._places = self.binds | {"id"}  # an UPDATE names the id where_id
+        selected = sql.selected_columns if isinstance(sql, Select) else sql.exported_columns
+        self._names = [column.key or "" for column in selected]
+        self._reads = [
+            (column.key or "", convert)
+            for column in selected
+            if (convert := column.type.result_processor(dialect, None))
         ]
 
-    @cached_property
-    def _places(self) -> set[str]:
-        return {name for name, _ in self._binds} | {"id"}  # an UPDATE names the id where_id
-
-    @cached_property
-    def _results(self) -> list[tuple[str, _Convert]]:
-        selected = (
-            self._core.selected_columns if isinstance(self._core, Select) else self._core.exported_columns
-        )
-        return [(column.key or "", column.type.result_processor(DIALECT, None)) for column in selected]
-
-    def takes(self, name: str) -> bool:
-        """Whether a value of that name has a place in it."""
-        return any(name == place for place, _ in self._binds)
-
     def bind(self, values: Mapping[str, Any]) -> Row:
-        """The values as the driver takes them.
-
-        Raises KeyError for a missing one or one there is no place for (a record's new field without a
-        column must not get lost in silence), ValueError for a time that is not UTC.
-        """
-        if unplaced := values.keys() - self._places:
+        """See Statement.bind."""
+        if not values.keys() <= self._places:
+            unplaced = values.keys() - self._places
             raise KeyError(f"no place for {', '.join(sorted(unplaced))} in: {self.text}")
         bound = dict(self._constants)
-        for name, convert in self._binds:
-            bound[name] = convert(values[name]) if convert else values[name]
+        for name in self._plain:
+            bound[name] = values[name]
+        for name, convert in self._converted:
+            bound[name] = convert(values[name])
         return bound
 
     def read(self, raw: Sequence[Any]) -> Row:
         """A row of the driver's by column name."""
-        return {
-            name: convert(value) if convert else value
-            for (name, convert), value in zip(self._results, raw, strict=True)
-        }
+        row = dict(zip(self._names, raw, strict=True))
+        for name, convert in self._reads:
+            row[name] = convert(row[name])
+        return row
+
+
+class Statement:
+    """One statement, compiled at its first use on each kind of database.
+
+    `columns` are those an INSERT or UPDATE sets, when they are not all.
+    """
+
+    def __init__(self, sql: Sql, columns: Iterable[str] | None = None) -> None:
+        self._sql = sql
+        self._columns = None if columns is None else list(columns)
+        self._compiled: dict[str, Compiled] = {}
+
+    def on(self, dialect: Dialect) -> Compiled:
+        """It for that kind of database."""
+        found = self._compiled.get(dialect.name)
+        if found is None:
+            found = self._compiled[dialect.name] = Compiled(self._sql, self._columns, dialect)
+        return found
+
+    @cached_property
+    def tables(self) -> frozenset[str]:
+        """The tables it reads or writes."""
+        return frozenset(part.name for part in visitors.iterate(self._sql) if isinstance(part, Table))
+
+    @property
+    def text(self) -> str:
+        """The SQL on SQLite."""
+        return self.on(SQLITE).text
+
+    def takes(self, name: str) -> bool:
+        """Whether a value of that name has a place in it."""
+        return name in self.on(SQLITE).binds
+
+    def bind(self, values: Mapping[str, Any]) -> Row:
+        """The values as they are stored, the same on every database.
+
+        Raises KeyError for a missing one or one there is no place for (a record's new field without a
+        column must not get lost in silence), ValueError for a time that is not UTC.
+        """
+        return self.on(SQLITE).bind(values)
 
 
 def fields_of(record: Any) -> Row:

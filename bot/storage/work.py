@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol
 
-import aiosqlite
+from sqlalchemy.engine import Dialect
 
 from bot.ports.stores import Stale
-from bot.storage.faults import clear_faults
 from bot.storage.statements import Row, Statement
 
 
-class Work:
-    """Runs statements on the connection, inside the transaction somebody else begins and ends.
+class Driver(Protocol):
+    """One connection, in a transaction that somebody else begins and ends. Its faults are StorageFaults."""
 
-    What is staged is written with one `executemany` per statement: at the commit, or before a statement
+    dialect: Dialect
+    beside: bool
+    """Whether other units of work can be under way at the same time."""
+
+    async def fetch(self, text: str, values: Row) -> Sequence[Sequence[Any]]:
+        """The rows a query finds."""
+        ...
+
+    async def run(self, text: str, values: Row) -> int:
+        """Run a change; how many rows it changed."""
+        ...
+
+    async def run_many(self, text: str, values: Sequence[Row]) -> int:
+        """Run a change once for each; how many rows all of them changed."""
+        ...
+
+    async def alone(self, name: str) -> None:
+        """Until the transaction ends nobody else gets past this with the same name."""
+        ...
+
+
+class Work:
+    """Runs statements on the driver.
+
+    What is staged is written with one `run_many` per statement: at the commit, or before a statement
     that touches one of its tables. Staged statements must not depend on each other's order, except those staged `first`.
     """
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._dialect = driver.dialect
+        self.beside = driver.beside
+        """Whether other units of work can be under way at the same time."""
         self._staged: dict[Statement, list[Row]] = {}
         self._one_each: set[Statement] = set()
         self._busy_tables: set[str] = set()
@@ -31,9 +58,9 @@ class Work:
         self._must_run()
         if not as_written:
             await self._write_staged_of(statement)
-        with clear_faults():
-            found = await self._connection.execute_fetchall(statement.text, statement.bind(values))
-        return [statement.read(tuple(raw)) for raw in found]
+        compiled = statement.on(self._dialect)
+        found = await self._driver.fetch(compiled.text, compiled.bind(values))
+        return [compiled.read(raw) for raw in found]
 
     async def row(self, statement: Statement, *, as_written: bool = False, **values: Any) -> Row | None:
         """The first row a query finds."""
@@ -44,9 +71,16 @@ class Work:
         """Run a change at once; how many rows it changed."""
         self._must_run()
         await self._write_staged_of(statement)
-        with clear_faults():
-            cursor = await self._connection.execute(statement.text, statement.bind(values))
-        return cursor.rowcount
+        compiled = statement.on(self._dialect)
+        return await self._driver.run(compiled.text, compiled.bind(values))
+
+    async def alone(self, name: str) -> None:
+        """Wait until no other unit is past this with the same name, and keep others from it until this one ends.
+
+        For what units that run beside each other must do one after the other; see Storage.unit.
+        """
+        self._must_run()
+        await self._driver.alone(name)
 
     def stage(
         self,
@@ -63,7 +97,7 @@ class Work:
         self._must_run()
         if first and statement not in self._staged:
             self._staged = {statement: [], **self._staged}
-        self._staged.setdefault(statement, []).append(statement.bind(values))
+        self._staged.setdefault(statement, []).append(statement.on(self._dialect).bind(values))
         self._busy_tables |= statement.tables
         if changes_one:
             self._one_each.add(statement)
@@ -76,9 +110,8 @@ class Work:
         """Write what is staged."""
         staged, self._staged, self._busy_tables = self._staged, {}, set()
         for statement, bound in staged.items():
-            with clear_faults():
-                cursor = await self._connection.executemany(statement.text, bound)
-            if statement in self._one_each and cursor.rowcount != len(bound):
+            changed = await self._driver.run_many(statement.on(self._dialect).text, bound)
+            if statement in self._one_each and changed != len(bound):
                 raise Stale(f"a row of {', '.join(statement.tables)} is gone or was changed")
 
     def end(self) -> None:
@@ -92,3 +125,17 @@ class Work:
     async def _write_staged_of(self, statement: Statement) -> None:
         if self._busy_tables and not self._busy_tables.isdisjoint(statement.tables):
             await self.flush()
+
+
+async def to_its_end(work: Awaitable[None]) -> None:
+    """Await it even while being cancelled; the cancellation goes on afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

@@ -22,7 +22,7 @@ DYING = """
 import os, signal
 from bot.storage import unit_of_work, visits
 from bot.cli import main
-answers, add, commit = [], visits.AnswerStore.add, unit_of_work.SqliteUnit.commit
+answers, add, commit = [], visits.AnswerStore.add, unit_of_work.StoredUnit.commit
 async def noted(self, answer):
     answers.append(answer)
     await add(self, answer)
@@ -33,7 +33,7 @@ async def dying(self):
     await commit(self)
     if at == "after":
         os.kill(os.getpid(), signal.SIGKILL)
-visits.AnswerStore.add, unit_of_work.SqliteUnit.commit = noted, dying
+visits.AnswerStore.add, unit_of_work.StoredUnit.commit = noted, dying
 main()
 """
 

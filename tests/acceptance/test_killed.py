@@ -33,7 +33,7 @@ from bot.simulator.records import Message
 from bot.simulator.server import serve
 from bot.simulator.world import World
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.acceptance.processes import TOKEN, Runner, runner, small_api
 from tests.acceptance.stories import ALONE, READY, asked
 

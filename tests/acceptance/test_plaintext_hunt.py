@@ -20,7 +20,7 @@ from bot import logs
 from bot.simulator.phone import Phone
 from bot.storage import backup
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases.rotate_keys import rotate
 from tests.acceptance.house import House
 from tests.acceptance.stories import LINK, READY, WELCOME

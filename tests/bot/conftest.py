@@ -8,7 +8,7 @@ import pytest
 from bot.ids import CountingIds
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 
 TEST_KEYS = "new:" + "A" * 43 + " old:" + "E" * 43
 

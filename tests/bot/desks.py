@@ -17,7 +17,7 @@ from bot.ports.inbound import Command, Inbound, Press, What
 from bot.ports.records import Case, Chat, Group, OutboxRow, Person, Programme, Session, StaffRole
 from bot.ports.stores import Storage, StorageFault, Unit
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.texts import GettextTexts
 from bot.usecases import staff_desk
 from bot.usecases.desk import Desk

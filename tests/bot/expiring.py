@@ -15,7 +15,7 @@ from bot.ports.plan import Fate
 from bot.ports.records import Agreement, AuditEntry, Chat, Lane, Person, Request, StaffRole
 from bot.ports.stores import Unit
 from bot.storage.revisions import database_file
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.texts import GettextTexts
 from bot.usecases.desk import Desk
 from bot.usecases.expire import Expirer

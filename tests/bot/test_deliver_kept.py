@@ -14,7 +14,7 @@ from bot.ids import CountingIds
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.services import Ambiguous, SendLimits, TryLater, Unreachable
 from bot.ports.stores import Unit
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases.deliver import Sender
 from tests.bot.damage import damage
 from tests.bot.deliveries import FakeMessenger, once

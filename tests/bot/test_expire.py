@@ -12,8 +12,8 @@ import pytest
 
 from bot.ports.records import Case, Lane, Request
 from bot.storage.expiry_rules import RULES
+from bot.storage.sqlite import SqliteStorage
 from bot.storage.tables import metadata
-from bot.storage.unit_of_work import SqliteStorage
 from bot.usecases.retention import (
     BACKUPS,
     KEPT,

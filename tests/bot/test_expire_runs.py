@@ -12,7 +12,7 @@ from sqlalchemy import Table
 from bot.ports.records import AuditEntry, StaffRole
 from bot.storage.expiry import WINDOW, ExpiryStore
 from bot.storage.expiry_rules import RULES, Rule
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases.expire import FAILED, PULSE, Expirer
 from tests.bot import expiring
 from tests.bot.expiring import ROWS, Expiring, due_at

@@ -17,7 +17,7 @@ from bot.ports.services import SendLimits
 from bot.ports.stores import Unit
 from bot.schedule.cycle import Schedule
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.telegram.messenger import TelegramMessenger
 from bot.texts import GettextTexts
 from bot.usecases import staff_desk

@@ -17,7 +17,7 @@ from bot.ids import CountingIds
 from bot.ports.records import Person, Session
 from bot.settings import PREFIX, Settings, variable
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.conftest import TEST_KEYS
 
 Opened = Callable[[], SqliteStorage]

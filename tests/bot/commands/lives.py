@@ -25,7 +25,7 @@ from bot.ports.records import (
     VisitRow,
 )
 from bot.ports.stores import Unit
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from flows.values import CaseKind, Level, Role, Urgency
 from flows.visit import Visit, to_json
 

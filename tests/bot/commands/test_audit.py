@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from bot.ports.records import AuditEntry
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.commands.conftest import Vestibule
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import at, named

@@ -14,7 +14,7 @@ from bot.commands.terminal import Told
 from bot.ids import CountingIds
 from bot.ports.records import Chat, Person, StaffRole
 from bot.schedule.rota import earliest
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.commands.conftest import EXAMPLE, Vestibule
 
 NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pytest
 from bot.clock import MovableClock
 from bot.ids import CountingIds
 from bot.ports.records import Invitation, Person, Programme, Session, StaffRole
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases.programme_file import WrongTime, start_of
 from tests.bot.commands.conftest import EXAMPLE, Vestibule
 

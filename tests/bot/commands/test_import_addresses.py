@@ -13,7 +13,7 @@ from bot.clock import SystemClock
 from bot.ids import SystemIds
 from bot.ports.inbound import Command, Inbound
 from bot.ports.records import StaffRole
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.texts import GettextTexts
 from bot.usecases.desk import Desk
 from bot.usecases.enrol import enrol

@@ -17,7 +17,7 @@ from bot.ids import CountingIds
 from bot.ports.records import Invitation, Person, StaffRole
 from bot.settings import Settings
 from bot.simulator import World, serve
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.commands.conftest import EXAMPLE, Vestibule
 
 Opened = Callable[[], SqliteStorage]

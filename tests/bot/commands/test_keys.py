@@ -12,7 +12,7 @@ import pytest
 
 from bot.storage.key_file import CREDENTIAL, put_in_front, read_keys
 from bot.storage.sealing import BadKeys, Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases import rotate_keys
 from tests.bot.commands.conftest import Vestibule
 from tests.bot.conftest import TEST_KEYS

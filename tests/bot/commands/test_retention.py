@@ -11,7 +11,7 @@ import pytest
 
 from bot.ports.records import AuditEntry, Request
 from bot.ports.stores import Unit
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases.retention import KEPT, TABLE
 from tests.bot.commands.conftest import EXAMPLE, Vestibule
 from tests.bot.storage import rows

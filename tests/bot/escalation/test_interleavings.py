@@ -24,7 +24,7 @@ from bot.clock import MovableClock
 from bot.ids import CountingIds
 from bot.ports.stores import Stale
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.texts import GettextTexts
 from bot.usecases.climb import climb
 from bot.usecases.desk import Desk

@@ -17,7 +17,7 @@ from bot.ports import records as r
 from bot.ports.audit import DETAIL, FIRST, AuditHead, AuditVerdict, NotPseudonymous
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.conftest import TEST_KEYS
 from tests.bot.storage import at_0001 as old
 from tests.bot.storage.rows import at, named

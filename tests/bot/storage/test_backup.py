@@ -23,7 +23,7 @@ from bot.storage.backup import InTheWay
 from bot.storage.backup_file import MAGIC, PIECE, BadBackup
 from bot.storage.faults import DatabaseBusy, DatabaseMissing, DatabaseNewer, NotADatabase
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 
 MADE_AT = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
 RING, OTHER = Keyring("one:" + "B" * 42 + "A"), Keyring("one:" + "C" * 42 + "A")

@@ -8,7 +8,7 @@ import pytest
 
 from bot.ports.stores import Stale
 from bot.storage.cases import _DUE
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from flows.values import Role
 from tests.bot.storage import rows as make
 from tests.bot.storage.explained import explained

@@ -6,8 +6,8 @@ import pytest
 
 from bot.ports.everything import CaseStillOpen
 from bot.ports.records import Lane
+from bot.storage.sqlite import SqliteStorage
 from bot.storage.tables import metadata
-from bot.storage.unit_of_work import SqliteStorage
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import at, named
 

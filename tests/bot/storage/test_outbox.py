@@ -5,7 +5,7 @@ from dataclasses import replace
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.stores import Unit
 from bot.storage.outbox import _DUE, _NEXT
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.storage import rows as make
 from tests.bot.storage.explained import explained
 from tests.bot.storage.rows import NOW, at, named

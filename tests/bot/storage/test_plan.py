@@ -9,7 +9,7 @@ from bot.ports.plan import Fate
 from bot.ports.records import StaffRole
 from bot.ports.stores import Unit
 from bot.storage import plan
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.storage import rows as make
 from tests.bot.storage.explained import explained
 from tests.bot.storage.rows import NOW, at, named

@@ -23,8 +23,8 @@ from bot.storage.faults import (
 from bot.storage.file_lock import FileLock
 from bot.storage.revisions import check_revision, current_revision, database_file, migrate
 from bot.storage.sealing import Keyring
+from bot.storage.sqlite import SqliteStorage
 from bot.storage.tables import metadata
-from bot.storage.unit_of_work import SqliteStorage
 
 
 def schema(file: Path) -> dict[str, list[str]]:
@@ -76,7 +76,7 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
     migrate(database_url)
     check_revision(database_url)
     assert schema(database_file(database_url)) == before
-    assert current_revision(database_url) == "0003"
+    assert current_revision(database_url) == "0004"
 
 
 async def test_a_missing_database_is_said_to_be_missing(tmp_path: Path, keyring: Keyring) -> None:

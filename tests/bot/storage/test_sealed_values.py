@@ -19,7 +19,7 @@ from bot.ports.stores import Unit, Unreadable
 from bot.storage.columns import metadata
 from bot.storage.sealed_values import place_of, sealed_columns
 from bot.storage.sealing import BadKeys, CannotOpen, Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases import rotate_keys
 from bot.usecases.rotate_keys import AnotherKeyInFront, rotate
 from tests.bot.conftest import TEST_KEYS
@@ -291,7 +291,7 @@ import asyncio, os, signal, sys
 from bot.clock import SystemClock
 from bot.ids import SystemIds
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from bot.usecases import rotate_keys
 rotate_keys.BATCH = 3
 batches = []
@@ -372,8 +372,8 @@ async def test_deleted_values_are_overwritten(storage: SqliteStorage, database_u
     await storage.close()
     assert sealed in bytes_of(database_url)
     await storage.open()
-    assert storage._connection is not None
-    await storage._connection.execute("DELETE FROM agreements")
+    assert storage._driver is not None
+    storage._driver.connection.execute("DELETE FROM agreements")
     await storage.close()
     assert sealed not in bytes_of(database_url)
 

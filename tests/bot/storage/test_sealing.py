@@ -11,7 +11,7 @@ from bot.ids import CountingIds, SystemIds
 from bot.ports import records as r
 from bot.ports.stores import Unit
 from bot.storage.sealing import BadKeys, CannotOpen, Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.conftest import TEST_KEYS
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, named

@@ -6,7 +6,7 @@ import pytest
 
 from bot.ports import records as r
 from bot.ports.stores import Stale
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from flows.values import Level
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, at, named

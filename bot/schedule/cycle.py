@@ -106,5 +106,6 @@ class Schedule:
             if found:
                 self._wake_sender()
             total += found
+            await asyncio.sleep(0)  # everybody else's turn
             if found < at_once:
                 return total

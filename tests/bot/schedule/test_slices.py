@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,11 +18,10 @@ from bot.ports.stores import Unit
 from bot.storage.people import PersonStore
 from bot.storage.plan import ReminderStore
 from bot.storage.sealing import Keyring
-from bot.storage.statements import Statement
-from bot.storage.work import Work
 from bot.usecases import plan as planning
 from bot.usecases.plan import AT_ONCE, Planned, plan
 from bot.usecases.timekeeper import Timekeeper
+from tests.bot.counted import Counted
 from tests.bot.damage import damage
 from tests.bot.desks import Room, open_room
 from tests.bot.schedule.watching import published
@@ -81,33 +80,6 @@ async def change(room: Room, do: Callable[[Unit], Any]) -> None:
         await unit.commit()
 
 
-class Counted:
-    """Statements run, and rows that came of them."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.statements = self.rows = 0
-        rows, run = Work.rows, Work.run
-
-        async def counted_rows(work: Work, statement: Statement, **values: Any) -> list[dict[str, Any]]:
-            found = await rows(work, statement, **values)
-            self.statements += 1
-            self.rows += len(found)
-            return found
-
-        async def counted_run(work: Work, statement: Statement, values: Mapping[str, Any]) -> int:
-            self.statements += 1
-            return await run(work, statement, values)
-
-        monkeypatch.setattr(Work, "rows", counted_rows)
-        monkeypatch.setattr(Work, "run", counted_run)
-
-    async def of(self, room: Room) -> tuple[int, int]:
-        """Of planning once: how many statements, how many rows."""
-        self.statements = self.rows = 0
-        assert (await planned(room)).written == 0
-        return self.statements, self.rows
-
-
 async def test_a_minute_without_changes_reads_the_same_for_six_or_for_many(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,11 +87,11 @@ async def test_a_minute_without_changes_reads_the_same_for_six_or_for_many(
     await planned(room)
     counted = Counted(monkeypatch)
     room.clock.advance(MINUTE)
-    few = await counted.of(room)
+    few = await counted.of(lambda: planned(room))
     await more_people(room, 3 * AT_ONCE)
     await planned(room)
     room.clock.advance(MINUTE)
-    assert await counted.of(room) == few
+    assert await counted.of(lambda: planned(room)) == few
 
 
 async def test_no_unit_plans_for_more_than_a_slice(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

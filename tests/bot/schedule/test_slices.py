@@ -302,7 +302,7 @@ async def _session(
     if sessions and chance.random() < 0.6:
         one = chance.choice(sessions)
         state = chance.choice(("planned", "planned", "cancelled"))
-        one = replace(one, starts_at=starts, state=state, version=one.version + 1)  # type: ignore[arg-type]
+        one = replace(one, starts_at=starts, state=state, version=one.version + 1)  # type: ignore[arg-type]  # one of the two
     else:
         new = room.desk.ids.new()
         own = chance.random() < 0.3

@@ -15,7 +15,7 @@ from typing import Protocol
 from bot.ports.audit import Audit, Requests
 from bot.ports.everything import Everything, Restored
 from bot.ports.expiry import Expiry
-from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
+from bot.ports.plan import Allowances, PlannedPeople, PlannedSessions, Pulses, Reminders, Shifts
 from bot.ports.records import (
     Agreement,
     AnswerRow,
@@ -72,7 +72,7 @@ class Programmes(Protocol):
     async def save_group(self, group: Group) -> None: ...
 
 
-class Sessions(Protocol):
+class Sessions(PlannedSessions, Protocol):
     """Planned sessions."""
 
     async def get(self, session_id: str) -> Session | None: ...
@@ -91,27 +91,8 @@ class Sessions(Protocol):
         """Ids of the planned ones of that span that cannot be read."""
         ...
 
-    async def of_people(self, people: Sequence[Person], start: datetime, end: datetime) -> list[Session]:
-        """The planned ones of the span that are theirs or their groups', by start; what cannot be read is left out."""
-        ...
 
-    async def to_plan(self, now: datetime, limit: int) -> list[tuple[Session, bool]]:
-        """Those that are to be looked at at `now`, the longest waiting first, and whether they can be read.
-
-        A session that is saved is among them. Its link is left out.
-        """
-        ...
-
-    async def planned(self, session_id: str, until: datetime) -> None:
-        """It need not be looked at until then."""
-        ...
-
-    async def plan_anew(self, now: datetime) -> None:
-        """All that are not over at `now` are to be looked at again."""
-        ...
-
-
-class People(Protocol):
+class People(PlannedPeople, Protocol):
     """Participants and staff."""
 
     async def get(self, person_id: str) -> Person | None: ...
@@ -142,21 +123,6 @@ class People(Protocol):
 
     async def groups_of(self, person_id: str, role: StaffRole | None = None) -> list[str]:
         """Ids of the groups in which a staff member has a role."""
-        ...
-
-    async def to_plan(self, now: datetime, limit: int) -> list[Person | str]:
-        """Those who are to be planned for at `now`, the longest waiting first; of whom cannot be read the id.
-
-        Whoever is new is among them, and whoever changed otherwise than a tap changes them.
-        """
-        ...
-
-    async def planned(self, person_id: str, until: datetime) -> None:
-        """Nothing is to be planned for them until then."""
-        ...
-
-    async def plan_anew(self, of: Session | None = None) -> None:
-        """Those whose session it is are to be planned for again; without one all who have a time for it."""
         ...
 
 

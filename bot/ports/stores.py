@@ -6,7 +6,7 @@ read in the same unit sees them. A guarded `save` raises `Stale` when the row's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,6 +96,10 @@ class People(Protocol):
     """Participants and staff."""
 
     async def get(self, person_id: str) -> Person | None: ...
+    async def prepare(self, person_ids: Iterable[str]) -> None:
+        """Read them in one go, so that `get` need not ask. Whoever cannot be read is left to `get`."""
+        ...
+
     async def add(self, person: Person) -> None: ...
     async def save(self, person: Person) -> None: ...
     async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None: ...
@@ -111,6 +115,10 @@ class People(Protocol):
 
         Whoever has left is not among them. Whoever cannot be read is left out and logged, here and in `in_group`.
         """
+        ...
+
+    async def ids_in_role(self, role: StaffRole, group_ids: Iterable[str]) -> dict[str, set[str]]:
+        """Group -> who has that role in it, left or not. Groups without anybody are missing."""
         ...
 
     async def in_group(self, group_id: str) -> list[Person]:
@@ -146,8 +154,18 @@ class Chats(Protocol):
         """One that was left stays so."""
         ...
 
-    async def members(self, bot_id: int, telegram_ids: Iterable[int]) -> set[int]:
-        """Those of the Telegram chats that are somebody's now, in one query for each hundred (S-44)."""
+    async def members(self, bot_id: int, telegram_ids: Iterable[int]) -> dict[int, Chat | None]:
+        """Those of the Telegram chats that are somebody's now, in one query for each hundred (S-44).
+
+        None for a chat that does not open; `by_telegram` raises Unreadable for it.
+        """
+        ...
+
+    async def slots_in_use(self, of: Iterable[tuple[str, str]]) -> set[str]:
+        """Those slots of (person, slot) in which something stands in the person's chats, or waits to be said there.
+
+        A slot counts, too, that is another's of them.
+        """
         ...
 
     async def release(self, chat_id: str) -> None:
@@ -324,6 +342,14 @@ class Ledger(Protocol):
 
     async def newest(self, chat_id: str) -> LedgerEntry | None: ...
     async def by_message(self, chat_id: str, message_id: int) -> LedgerEntry | None: ...
+    async def prepare(self, messages: Collection[tuple[str, int]]) -> None:
+        """Look them up (chat and message id) in one go, so that `is_entered` need not ask."""
+        ...
+
+    async def is_entered(self, chat_id: str, message_id: int) -> bool:
+        """Whether there is an entry of that message, gone or not."""
+        ...
+
     async def gone(self, entry_id: str, at: datetime, kept: str = "") -> None:
         """Mark as deleted, or with `kept` as not deletable and why."""
         ...
@@ -343,6 +369,9 @@ class Ledger(Protocol):
     async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
         """Chat -> how many sensitive messages of it turned out undeletable from `since` on, before `until`."""
         ...
+
+
+AtTheEnd = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class Unit(Protocol):
@@ -371,6 +400,13 @@ class Unit(Protocol):
     pulses: Pulses
     everything: Everything
     restored: Restored
+
+    def at_the_end(self, work: AtTheEnd, *, of: str, about: str) -> None:
+        """When it is committed, before that, do the work once for all it is to be about, whoever asked `of` that kind.
+
+        What it is about comes sorted, so that units beside each other take it in the same order.
+        """
+        ...
 
     async def commit(self) -> None:
         """Durable on disk when this returns."""

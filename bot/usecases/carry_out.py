@@ -10,11 +10,11 @@ from bot.ports.records import Agreement, AnswerRow, Chat, Lane, Person, Session,
 from bot.ports.stores import Unit
 from bot.usecases import door, patterns
 from bot.usecases.desk import Desk, post, retract, sweep
-from bot.usecases.facts import params_for
+from bot.usecases.facts import params_for, programme_of
 from bot.usecases.hold import after_test
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import messages
-from bot.usecases.roster import refresh_rosters
+from bot.usecases.roster import refresh_at_the_end
 from bot.usecases.signposts import show_signposts
 from bot.usecases.way import moved
 from flows import effects as fx
@@ -87,9 +87,7 @@ async def turn(
     result = advance(playable, before, happened, desk.now())
     told, found = await patterns.look(unit, desk, person, row, result)
     result = replace(result, visit=told)
-    programme = await unit.programmes.get(person.programme_id)
-    if programme is None:
-        raise LookupError(f"person {person.id} belongs to no programme")
+    programme = await programme_of(unit, person)
     session = await unit.sessions.get(row.session_id) if row.session_id else None
     await unit.visits.save(
         replace(
@@ -112,7 +110,7 @@ async def turn(
         soon = session or await unit.sessions.next_for(person, desk.now())
         await patterns.bring_up(unit, desk, person, row, found, soon)
     if session is not None:
-        await refresh_rosters(unit, desk, person, session)
+        await refresh_at_the_end(unit, desk, person, session)
     return replace(person, open_until=None) if _not_alone(result) else person
 
 

@@ -44,13 +44,17 @@ _SENT_AFTER_ALL = Statement(
     .where(reminders.c.id == bindparam("where_id"), reminders.c.reason == OVERTAKEN)
     .values(fate="sent", reason="")
 )
-_SAVED = ("attempts", "next_try_at", "ambiguous")
-_SAVE = update_by_id(outbox, [*_SAVED, "state"])
+_gave_way = and_(outbox.c.state == "superseded", bindparam("new_state", type_=outbox.c.state.type) == "waiting")
+_SAVE = Statement(
+    update(outbox)
+    .where(outbox.c.id == bindparam("where_id"))
+    .values(state=case((_gave_way, outbox.c.state), else_=bindparam("new_state", type_=outbox.c.state.type))),
+    ["attempts", "next_try_at", "ambiguous"],
+)
 _WAITING = Statement(
     select(outbox).where(waiting, outbox.c.chat_id == bindparam("chat_id")).order_by(outbox.c.id)
 )
 _COUNTS = Statement(select(outbox.c.state, func.count().label("rows")).group_by(outbox.c.state))
-_STATE = Statement(select(outbox.c.state).where(outbox.c.id == bindparam("id")))
 
 _earlier = outbox.alias("earlier")
 
@@ -196,17 +200,22 @@ class OutboxStore:
         await self._work.run(_TRY_NOW, {"next_try_at": now, **about})
 
     async def save(self, row: OutboxRow) -> None:
-        """Write state, attempts, next_try_at and ambiguous of the row with that id.
+        """Stage state, attempts, next_try_at and ambiguous of the row with that id.
 
         A row superseded while it was being tried stays so, unless it got through: it is not tried again.
         """
-        stored = await self._work.row(_STATE, id=row.id)
-        gave_way = stored is not None and stored["state"] == "superseded" and row.state == "waiting"
-        values: Row = {name: getattr(row, name) for name in _SAVED}
-        values["state"] = "superseded" if gave_way else row.state
-        await self._work.run(_SAVE, {**values, "where_id": row.id})
-        if row.ref and row.state == "sent" and stored is not None and stored["state"] == "superseded":
-            await self._work.run(_SENT_AFTER_ALL, {"where_id": row.ref})
+        self._work.stage(
+            _SAVE,
+            {
+                "attempts": row.attempts,
+                "next_try_at": row.next_try_at,
+                "ambiguous": row.ambiguous,
+                "new_state": row.state,
+                "where_id": row.id,
+            },
+        )
+        if row.ref and row.state == "sent":
+            self._work.stage(_SENT_AFTER_ALL, {"where_id": row.ref})
 
     async def waiting(self, chat_id: str) -> list[OutboxRow]:
         """The chat's waiting rows of all lanes, in order."""

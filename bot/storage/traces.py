@@ -109,8 +109,8 @@ class LedgerStore:
         return LedgerEntry(**row) if row else None
 
     async def gone(self, entry_id: str, at: datetime, kept: str = "") -> None:
-        """Mark as deleted, or with `kept` as not deletable and why (S-43). Neither is standing any more."""
-        await self._work.run(_GONE, {"where_id": entry_id, "gone_at": at, "kept": kept})
+        """Stage it as deleted, or with `kept` as not deletable and why (S-43). Neither is standing any more."""
+        self._work.stage(_GONE, {"where_id": entry_id, "gone_at": at, "kept": kept})
 
     async def undeletable(self) -> int:
         """How many messages could not be deleted (S-43)."""

@@ -66,16 +66,19 @@ class ChatStore:
         self._work = work
         self._keys = keys
         self._known: dict[str, Chat] = {}
-        self._by_lookup: dict[tuple[int, bytes], Chat] = {}
+        self._by_telegram: dict[tuple[int, int], Chat] = {}
         self._of_person: dict[str, Chat | None] = {}
 
     async def by_telegram(self, bot_id: int, telegram_id: int) -> Chat | None:
         """The chat in which that bot talks with that Telegram chat."""
-        lookup = chat_lookup(self._keys, bot_id, telegram_id)
-        if known := self._by_lookup.get((bot_id, lookup)):
+        if known := self._by_telegram.get((bot_id, telegram_id)):
             return known
+        lookup = chat_lookup(self._keys, bot_id, telegram_id)
         row = await self._work.row(_CHAT_BY_TELEGRAM, bot_id=bot_id, lookup=lookup)
-        return self._chat(row) if row else None
+        if row is None:
+            return None
+        chat = self._by_telegram[bot_id, telegram_id] = self._chat(row)
+        return chat
 
     async def of_person(self, person_id: str) -> Chat | None:
         """The person's chat: an open one before others, the newest before older ones."""
@@ -115,7 +118,9 @@ class ChatStore:
         """
         by_lookup = {chat_lookup(self._keys, bot_id, one): one for one in telegram_ids}
         rows = await _MEMBERS.rows(self._work, ((lookup,) for lookup in by_lookup), bot_id=bot_id)
-        return {by_lookup[row["lookup"]]: self._readable(row) for row in rows}
+        found = {by_lookup[row["lookup"]]: self._readable(row) for row in rows}
+        self._by_telegram |= {(bot_id, one): chat for one, chat in found.items() if chat is not None}
+        return found
 
     async def slots_in_use(self, of: Iterable[tuple[str, str]]) -> set[str]:
         """Those slots of (person, slot) in which something stands in the person's chats, or waits to be said there.
@@ -138,7 +143,7 @@ class ChatStore:
         await self._work.run(_SET_CHAT_STATE, {"where_id": chat_id, "state": state})
 
     def _forget(self) -> None:
-        for known in (self._known, self._by_lookup, self._of_person):
+        for known in (self._known, self._by_telegram, self._of_person):
             known.clear()
 
     def _readable(self, row: Row) -> Chat | None:
@@ -150,5 +155,5 @@ class ChatStore:
     def _chat(self, row: Row) -> Chat:
         telegram_id, person_id = self._keys.open_json("chats", "body", row["id"], row["sealed_body"])
         chat = Chat(row["id"], row["bot_id"], telegram_id, person_id, row["state"])
-        self._known[chat.id] = self._by_lookup[chat.bot_id, row["lookup"]] = chat
+        self._known[chat.id] = chat
         return chat

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, and_, bindparam, or_
@@ -10,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Select, and_, bindparam, or_
 from bot.storage.statements import Row, Statement
 from bot.storage.work import Work
 
-_SIZES = (5, 20, 100)
+_SIZES = (1, 5, 20, 100)
 
 
 class Many:
@@ -21,7 +22,7 @@ class Many:
     """
 
     def __init__(self, query: Select[Any], *columns: Column[Any], apart: bool = False) -> None:
-        self._names = [column.name for column in columns]
+        self._names = [f"{column.name}_{n}" for n in range(_SIZES[-1]) for column in columns]
         among = _apart if apart or len(columns) == 1 else _together
         self._statements = {size: Statement(query.where(among(columns, size))) for size in _SIZES}
 
@@ -35,11 +36,7 @@ class Many:
             some = asked[start : start + _SIZES[-1]]
             size = next(size for size in _SIZES if size >= len(some))
             some += some[:1] * (size - len(some))
-            named = {
-                f"{name}_{n}": value
-                for n, one in enumerate(some)
-                for name, value in zip(self._names, one, strict=True)
-            }
+            named = dict(zip(self._names, chain.from_iterable(some), strict=False))
             found += await work.rows(self._statements[size], as_written=as_written, **named, **values)
         return found
 

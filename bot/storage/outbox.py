@@ -44,7 +44,9 @@ _SENT_AFTER_ALL = Statement(
     .where(reminders.c.id == bindparam("where_id"), reminders.c.reason == OVERTAKEN)
     .values(fate="sent", reason="")
 )
-_gave_way = and_(outbox.c.state == "superseded", bindparam("new_state", type_=outbox.c.state.type) == "waiting")
+_gave_way = and_(
+    outbox.c.state == "superseded", bindparam("new_state", type_=outbox.c.state.type) == "waiting"
+)
 _SAVE = Statement(
     update(outbox)
     .where(outbox.c.id == bindparam("where_id"))

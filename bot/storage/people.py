@@ -115,7 +115,9 @@ class PersonStore:
         if stored is None:
             raise Stale(f"there is no person {person.id}")
         self._work.stage(_SET_PERSON, {**self._values(person), "where_id": person.id}, changes_one=True)
-        self._known[person.id] = replace(person, roles=stored.roles)
+        self._known[person.id] = (
+            person if person.roles == stored.roles else replace(person, roles=stored.roles)
+        )
 
     async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None:
         """Give a staff member a role, in a group or everywhere; a second time changes nothing."""

@@ -86,7 +86,8 @@ async def turn(
     playable, before = stands(desk, row)
     result = advance(playable, before, happened, desk.now())
     told, found = await patterns.look(unit, desk, person, row, result)
-    result = replace(result, visit=told)
+    if told is not result.visit:
+        result = replace(result, visit=told)
     programme = await programme_of(unit, person)
     session = await unit.sessions.get(row.session_id) if row.session_id else None
     await unit.visits.save(
@@ -101,7 +102,8 @@ async def turn(
     )
     await _keep(unit, desk, person, row, result, session)
     person = await _finish(unit, desk, person, row, result)
-    person = replace(person, visit_id=row.id if result.visit.status in ("open", "paused") else None)
+    ahead = row.id if result.visit.status in ("open", "paused") else None
+    person = person if person.visit_id == ahead else replace(person, visit_id=ahead)
     if quiet:
         person = _held_back(person, result)
     await _speak(unit, desk, person, chat, row, result, params_for(person, programme, session), quiet=quiet)
@@ -176,7 +178,7 @@ async def _speak(
         elif isinstance(effect, fx.Say) and not (quiet and effect.sensitive):
             for message in messages(desk, person, row.id, effect, params, person.open_until):
                 # The buttons of the next question stand below a help text, not out of sight above it.
-                await post(unit, desk, chat, replace(message, fresh=message.fresh or helped))
+                await post(unit, desk, chat, replace(message, fresh=True) if helped else message)
             helped = helped or effect.slot is fx.Slot.HELP
             if effect.slot is fx.Slot.HELP:  # what it answers could be guessed from it
                 soon = timedelta(minutes=desk.numbers.door)

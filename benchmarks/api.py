@@ -14,6 +14,7 @@ from aiohttp import web
 
 Given = dict[str, str]
 _FORM = "application/x-www-form-urlencoded"
+_JSON = "application/json"
 _TRUE = b'{"ok":true,"result":true}'
 _NONE = b'{"ok":true,"result":[]}'
 ME = {"id": 110201543, "is_bot": True, "first_name": "x", "username": "bench_bot"}
@@ -68,11 +69,7 @@ class Api:
         """One call."""
         method = request.path.rpartition("/")[2]
         self.calls[method] += 1
-        body = await request.read()
-        if not body or request.content_type == _FORM:
-            given = dict(parse_qsl(body.decode()))
-        else:
-            given = {name: str(value) for name, value in (await request.post()).items()}
+        given = await _given(request)
         status, answer = 200, _TRUE
         if method == "getUpdates":
             answer = await self._updates(given)
@@ -106,6 +103,19 @@ class Api:
         self._audience.shown(chat, number, given.get("reply_markup", ""), given["text"])
         message = {"message_id": number, "date": 1, "chat": {"id": chat, "type": "private"}, "text": "x"}
         return 200, json.dumps({"ok": True, "result": message}).encode()
+
+
+async def _given(request: web.BaseRequest) -> Given:
+    """The parameters in each of the three forms a body may have; what is no text as its JSON."""
+    body = await request.read()
+    if not body or request.content_type == _FORM:
+        return dict(parse_qsl(body.decode()))
+    if request.content_type == _JSON:
+        values: dict[str, Any] = json.loads(body)
+        return {
+            name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()
+        }
+    return {name: str(value) for name, value in (await request.post()).items()}
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
 from bot.telegram.transport import build_bot, id_of
+from bot.telegram.webhook import delete_webhook
 from bot.texts import GettextTexts, own_name
 from bot.usecases import staff_desk
 from bot.usecases.carry_out import MissingScript
@@ -247,6 +248,7 @@ def _assemble(
 
     async def reach() -> None:
         await telegram.initialize()
+        await delete_webhook(telegram)
         await introduce(telegram, desk)
 
     poller = Poller(

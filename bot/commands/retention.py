@@ -73,8 +73,9 @@ async def _lines(unit: Unit, desk: Desk, programme: Programme) -> list[str]:
     lines += [f"{table}: kept; {why}" for table, why in KEPT.items()]
     lines.append(f"backups: delete each after {BACKUPS} days; after restoring one: vestibule retention --now")
     if refs := held_back(programme):
-        people = len(held[programme.id])
-        lines.append(f"under a legal hold: {', '.join(refs)} ({people} people); nothing of theirs goes")
+        by = held[programme.id]
+        people = "everybody" if by.everybody else f"{len(by.people)} people"
+        lines.append(f"under a legal hold: {', '.join(refs)} ({people}); nothing of theirs goes")
     last = await unit.pulses.last(PULSE)
     lines.append(f"last run: {last:%Y-%m-%d %H:%M} UTC" if last else "last run: never")
     return lines

@@ -23,10 +23,6 @@ class Everything(Protocol):
         """Participants and staff of that alias, those who left among them."""
         ...
 
-    async def being_erased(self) -> list[Person]:
-        """Those whose erasure has begun and waits for their chat to be cleared."""
-        ...
-
     async def cases_of(self, person_id: str) -> list[Case]:
         """Open and closed, by number."""
         ...

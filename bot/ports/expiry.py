@@ -22,6 +22,18 @@ class Expiring:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Who of a programme is under a legal hold: these, or `everybody`."""
+
+    people: frozenset[str] = frozenset()
+    everybody: bool = False
+
+    def any_of(self, *person_ids: str) -> bool:
+        """Whether one of these people of the programme is."""
+        return self.everybody or not self.people.isdisjoint(person_ids)
+
+
+@dataclass(frozen=True, slots=True)
 class Swept:
     """What one window came to: how many rows went, and after which row the next begins; None at the end."""
 
@@ -48,8 +60,11 @@ class Expiry(Protocol):
         """Kind -> how many have gone since this was last asked; begins at 0 again."""
         ...
 
-    async def held(self, programme_id: str, refs: tuple[str, ...]) -> frozenset[str]:
-        """The people these references (K-104, a person's id, `all`) stand for, of that programme."""
+    async def held(self, programme_id: str, refs: tuple[str, ...]) -> Held:
+        """The people these references (K-104, a person's id, `all`) stand for, of that programme.
+
+        Of a case that does not open it may be anybody.
+        """
         ...
 
     async def note_left(self, now: datetime) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
 from bot.ports.records import StaffRole
+
+EVER = datetime(9000, 1, 1, tzinfo=UTC)
+"""Further away than anything that is planned."""
 
 
 class ReminderKind(StrEnum):
@@ -95,6 +98,14 @@ class Reminders(Protocol):
 
     async def add(self, reminder: Reminder) -> bool:
         """Keep it unless one with its key is there; whether it was new."""
+        ...
+
+    async def add_all(self, reminders: Sequence[Reminder]) -> None:
+        """The same for several, written together."""
+        ...
+
+    async def known(self, keys: Collection[str]) -> set[str]:
+        """Those of the keys that a reminder has, whatever became of it."""
         ...
 
     async def due(self, now: datetime, limit: int = 100) -> list[Reminder]:

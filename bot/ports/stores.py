@@ -91,6 +91,25 @@ class Sessions(Protocol):
         """Ids of the planned ones of that span that cannot be read."""
         ...
 
+    async def of_people(self, people: Sequence[Person], start: datetime, end: datetime) -> list[Session]:
+        """The planned ones of the span that are theirs or their groups', by start; what cannot be read is left out."""
+        ...
+
+    async def to_plan(self, now: datetime, limit: int) -> list[tuple[Session, bool]]:
+        """Those that are to be looked at at `now`, the longest waiting first, and whether they can be read.
+
+        A session that is saved is among them. Its link is left out.
+        """
+        ...
+
+    async def planned(self, session_id: str, until: datetime) -> None:
+        """It need not be looked at until then."""
+        ...
+
+    async def plan_anew(self, now: datetime) -> None:
+        """All that are not over at `now` are to be looked at again."""
+        ...
+
 
 class People(Protocol):
     """Participants and staff."""
@@ -131,6 +150,21 @@ class People(Protocol):
 
     async def groups_of(self, person_id: str, role: StaffRole | None = None) -> list[str]:
         """Ids of the groups in which a staff member has a role."""
+        ...
+
+    async def to_plan(self, now: datetime, limit: int) -> list[Person | str]:
+        """Those who are to be planned for at `now`, the longest waiting first; of whom cannot be read the id.
+
+        Whoever is new is among them, and whoever changed otherwise than a tap changes them.
+        """
+        ...
+
+    async def planned(self, person_id: str, until: datetime) -> None:
+        """Nothing is to be planned for them until then."""
+        ...
+
+    async def plan_anew(self, of: Session | None = None) -> None:
+        """Those whose session it is are to be planned for again; without one all who have a time for it."""
         ...
 
 

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.ports.stores import Storage, StorageFault, Unit
-from bot.usecases import lapse, remind
+from bot.usecases import erase_person, lapse, remind
 from bot.usecases.desk import Desk
-from bot.usecases.erase_person import finish_all
 from bot.usecases.expire import Expirer
 from bot.usecases.plan import plan
 from bot.usecases.tidy import tidy
@@ -44,6 +43,7 @@ class Schedule:
         self._pulse = pulse
         self._turned = turned
         self._planned_at: datetime | None = None
+        self._more = False
         self._expirer = Expirer(storage, desk)
 
     async def run(self) -> None:
@@ -66,7 +66,8 @@ class Schedule:
                 self._turned(False)
             else:
                 self._turned(True)
-            await self._desk.clock.sleep_until(self._desk.now() + EVERY)
+            if not self._more:  # the plan goes on at once
+                await self._desk.clock.sleep_until(self._desk.now() + EVERY)
 
     async def look(self) -> int:
         """One pass over everything due now; gives how much that was. Each minute the plan is written first."""
@@ -77,20 +78,21 @@ class Schedule:
         return done
 
     async def _plan(self) -> None:
-        """Once a minute, in memory only because twice does no harm."""
+        """Once a minute, in memory only because twice does no harm; what was left of it at the next look."""
         now = self._desk.now()
-        if self._planned_at is not None and timedelta() <= now - self._planned_at < PLANNED_EVERY:
+        early = self._planned_at is not None and timedelta() <= now - self._planned_at < PLANNED_EVERY
+        if early and not self._more:
             return
-        async with self._storage.unit() as unit:
-            await plan(unit, self._desk, now)
-            swept = await tidy(unit, self._desk, now)
-            await unit.commit()
-        self._planned_at = now
-        async with self._storage.unit() as unit:
-            if await finish_all(unit, self._desk, now):
-                await unit.commit()
-        if swept:
-            self._wake_sender()
+        done = await plan(self._storage, self._desk, now)
+        self._more = not done.all
+        for person_id in done.erased:
+            async with self._storage.unit() as unit:
+                if await erase_person.go_on(unit, self._desk, person_id):
+                    await unit.commit()
+        if not early:
+            if await tidy(self._storage, self._desk, now):
+                self._wake_sender()
+            self._planned_at = now
 
     async def _all(self, one_pass: Pass, at_once: int) -> int:
         total = 0

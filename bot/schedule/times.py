@@ -90,6 +90,8 @@ class Rules:
 
     def nearest(self, wanted: datetime, first: datetime, last: datetime) -> datetime | None:
         """The allowed time nearest to `wanted` from `first` to `last`; the earlier of two."""
+        if first <= wanted <= last and not self.against(wanted):
+            return wanted
         found = {wanted, first, last, *self._edges(wanted)}
         allowed = [at for at in found if first <= at <= last and not self.against(at)]
         return min(allowed, key=lambda at: (abs(at - wanted), at), default=None)

@@ -16,6 +16,7 @@ from bot.simulator.refusals import (
     NOT_MODIFIED,
     NOT_STARTED,
     QUERY_TOO_OLD,
+    WEBHOOK_ACTIVE,
     Refusal,
     bad_request,
     migrated,
@@ -23,6 +24,7 @@ from bot.simulator.refusals import (
 )
 from bot.simulator.shapes import LIMITS, Upload, check
 from bot.simulator.updates import PRESS_KEPT
+from bot.simulator.webhook_methods import WEBHOOK_METHODS
 from bot.simulator.world import World
 
 Params = dict[str, Any]
@@ -42,6 +44,8 @@ async def answer(world: World, method: str, given: Mapping[str, Any]) -> Any:
     params = check(method, given)
     world.calls.append((world.clock.now(), method, params))
     if method == "getUpdates":
+        if world.webhook is not None:
+            raise Refusal(409, WEBHOOK_ACTIVE)
         return await world.updates.poll(
             params.get("offset", 0),
             params.get("limit", LIMITS["updates_per_call"]),
@@ -234,33 +238,16 @@ def _chat_action(world: World, params: Params) -> Any:
     return True
 
 
-def _webhook_info(world: World, params: Params) -> Any:
-    del params
-    return {
-        "url": "",
-        "has_custom_certificate": False,
-        "pending_update_count": len(world.updates),
-        "allowed_updates": world.updates.allowed,
-    }
-
-
-def _delete_webhook(world: World, params: Params) -> Any:
-    if params.get("drop_pending_updates"):
-        world.updates.clear()
-    return True
-
-
 _METHODS: dict[str, Callable[[World, Params], Any]] = {
     **PROFILE_METHODS,
+    **WEBHOOK_METHODS,
     "answerCallbackQuery": _answer_press,
     "deleteMessage": _delete,
     "deleteMessages": _delete_many,
-    "deleteWebhook": _delete_webhook,
     "editMessageReplyMarkup": _edit_markup,
     "editMessageText": _edit_text,
     "getChat": _get_chat,
     "getMe": _get_me,
-    "getWebhookInfo": _webhook_info,
     "sendChatAction": _chat_action,
     "sendDocument": _send_document,
     "sendMessage": _send_message,

@@ -20,25 +20,32 @@ _LEFT_OUT_BY_DEFAULT = {"chat_member", "message_reaction", "message_reaction_cou
 _AHEAD = 10
 
 
-@dataclass(frozen=True)
-class _Waiting:
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    """An update that waits. `chat`: whose it is, None where the body does not say."""
+
     update_id: int
     kind: str
     body: dict[str, Any]
     since: datetime
+    chat: int | None
 
 
 class UpdateQueue:
-    """Updates until they are confirmed by a higher offset, or too old: 24 hours, 150 seconds for presses."""
+    """Updates until they are confirmed by a higher offset, taken, or too old: 24 hours, 150 seconds for presses.
+
+    `came` is set whenever one is added.
+    """
 
     def __init__(self, clock: Clock, rng: random.Random) -> None:
         self._clock = clock
         self._rng = rng
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Waiting] = []
         self._next_id = self._random_id()
         self._last_at: datetime | None = None
         self._allowed: set[str] | None = None
         self._poll: asyncio.Future[None] | None = None
+        self.came = asyncio.Event()
 
     def __len__(self) -> int:
         self._expire()
@@ -46,7 +53,7 @@ class UpdateQueue:
 
     @property
     def allowed(self) -> list[str]:
-        """The kinds asked for by the last getUpdates that named any."""
+        """The kinds asked for by the last call that named any."""
         return sorted(self._allowed or ())
 
     def add(self, kind: str, payload: dict[str, Any]) -> None:
@@ -63,14 +70,34 @@ class UpdateQueue:
     def add_raw(self, body: dict[str, Any], kind: str = "message") -> None:
         """Queues any body, a malformed one too (its id is set if it has none), for tests of the intake."""
         body.setdefault("update_id", self._next_id)
-        self._waiting.append(_Waiting(self._next_id, kind, body, self._clock.now()))
+        self._waiting.append(Waiting(self._next_id, kind, body, self._clock.now(), _chat_of(body.get(kind))))
         self._next_id += 1
+        self.came.set()
         if self._poll and not self._poll.done():
             self._poll.set_result(None)
 
     def clear(self) -> None:
         """Forgets everything that waits (drop_pending_updates)."""
         self._waiting.clear()
+
+    def allow(self, kinds: list[str] | None) -> None:
+        """From now on only these kinds are kept; with none the usual ones, with None those as before."""
+        if kinds is not None:
+            self._allowed = set(kinds) or None
+
+    def chats(self) -> set[int | None]:
+        """Of which chats updates wait."""
+        self._expire()
+        return {waiting.chat for waiting in self._waiting}
+
+    def first(self, chat: int | None) -> Waiting | None:
+        """The chat's oldest update that waits."""
+        self._expire()
+        return next((waiting for waiting in self._waiting if waiting.chat == chat), None)
+
+    def take(self, taken: Waiting) -> None:
+        """This one has arrived."""
+        self._waiting = [waiting for waiting in self._waiting if waiting is not taken]
 
     async def poll(
         self, offset: int, limit: int, timeout: float, allowed: list[str] | None
@@ -79,9 +106,8 @@ class UpdateQueue:
 
         Raises Refusal 409 in the older call when a second one comes while it waits.
         """
-        if allowed is not None:
-            self._allowed = set(allowed) or None
-        self.interrupt()
+        self.allow(allowed)
+        self.interrupt(CONFLICT)
         self._confirm(offset)
         updates = self._take(limit)
         if updates or timeout <= 0:
@@ -96,10 +122,10 @@ class UpdateQueue:
                 self._poll = None
         return self._take(limit)
 
-    def interrupt(self) -> None:
+    def interrupt(self, why: str) -> None:
         """Ends a waiting poll with 409."""
         if self._poll and not self._poll.done():
-            self._poll.set_exception(Refusal(409, CONFLICT))
+            self._poll.set_exception(Refusal(409, why))
 
     def _take(self, limit: int) -> list[dict[str, Any]]:
         self._expire()
@@ -121,3 +147,11 @@ class UpdateQueue:
 
     def _random_id(self) -> int:
         return self._rng.randint(10_000_000, 900_000_000)
+
+
+def _chat_of(payload: Any) -> int | None:
+    """The chat of an update's content, which may be malformed."""
+    message = payload.get("message", payload) if isinstance(payload, dict) else None
+    chat = message.get("chat") if isinstance(message, dict) else None
+    number = chat.get("id") if isinstance(chat, dict) else None
+    return number if isinstance(number, int) else None

@@ -29,7 +29,9 @@ from bot.simulator.records import (
     message_json,
     user_json,
 )
+from bot.simulator.refusals import CONFLICT, WEBHOOK_CAME
 from bot.simulator.updates import PRESS_KEPT, UpdateQueue
+from bot.simulator.webhook import Hook, Webhook
 
 DEMO_TOKEN = "110201543:simulated-token-of-no-real-bot"  # noqa: S105 - opens nothing but the simulator
 
@@ -115,6 +117,7 @@ class World:
         }
         self.limits = SendLimits() if limits else None
         self.updates = UpdateQueue(clock, rng)
+        self.webhook: Webhook | None = None
         self.faults = Faults()
         self.profile = Profile()
         self.inviting: Inviting | None = None
@@ -250,6 +253,14 @@ class World:
         sender = self.bot if message.from_bot else user_json(self.people[message.sender])
         return message_json(message, self.chats[message.chat_id], sender)
 
+    def hook(self, hook: Hook | None) -> None:
+        """Sends what waits to the bot from now on, or, with None, keeps it for getUpdates."""
+        if self.webhook is not None:
+            self.webhook.stop()
+        self.webhook = Webhook(hook, self.updates, self.clock.now) if hook else None
+        if hook:
+            self.updates.interrupt(WEBHOOK_CAME)
+
     # Watching
 
     def touch(self, chat_id: int | None = None) -> None:
@@ -271,9 +282,10 @@ class World:
         return self.version
 
     def close(self) -> None:
-        """Ends long polls, hanging calls and live pages, so that the server can stop."""
+        """Ends long polls, hanging calls, deliveries and live pages, so that the server can stop."""
         self.closing.set()
-        self.updates.interrupt()
+        self.hook(None)
+        self.updates.interrupt(CONFLICT)
         self.touch()
 
     def _update_json(self, message: Message) -> dict[str, Any]:

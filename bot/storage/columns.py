@@ -15,11 +15,12 @@ from sqlalchemy import (
     MetaData,
     String,
     Text,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = NOT_PLANNED = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -74,6 +75,11 @@ def words(name: str, *, optional: bool = False) -> Column[str]:
 def time(name: str, *, optional: bool = False) -> Column[datetime]:
     """A time in UTC."""
     return Column(name, UtcTime, nullable=optional)
+
+
+def planned_until() -> Column[datetime]:
+    """Until when nothing is to be planned for the row (bot.usecases.plan). NOT_PLANNED, as at first, asks for it now."""
+    return Column("planned_until", UtcTime, nullable=False, server_default=text("0"))
 
 
 def number(name: str) -> Column[int]:

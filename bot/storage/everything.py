@@ -109,7 +109,6 @@ _READINESS_OF = Statement(
 )
 _ALLOWANCES_OF = Statement(select(allowances).where(allowances.c.person_id == _who).order_by(allowances.c.at))
 _PEOPLE_IN = Statement(select(people.c.id).where(people.c.programme_id == bindparam("programme_id")))
-_LEFT = Statement(select(people.c.id).where(people.c.state == "left", people.c.left_at.is_not(None)))
 _INVITATIONS_IN = Statement(
     select(invitations).where(invitations.c.programme_id == bindparam("programme_id"))
 )
@@ -154,10 +153,6 @@ class EverythingStore:
     async def by_alias(self, programme_id: str, alias: str) -> list[Person]:
         """Participants and staff of that alias, those who left among them."""
         return [p for p in await self._people(_PEOPLE_IN, programme_id=programme_id) if p.alias == alias]
-
-    async def being_erased(self) -> list[Person]:
-        """Those whose erasure has begun and waits for their chat to be cleared."""
-        return [p for p in await self._people(_LEFT) if (p.pending or {}).get("do") == "erase"]
 
     async def cases_of(self, person_id: str) -> list[Case]:
         """Open and closed, by number."""

@@ -24,13 +24,24 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from bot.ports.expiry import Expiring, Swept
+from bot.ports.expiry import Expiring, Held, Swept
 from bot.ports.services import Ids
 from bot.storage.columns import UtcTime
 from bot.storage.expiry_rules import RULES, Rule, not_of
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, insert_into
-from bot.storage.tables import audit, audit_anchors, cases, chats, counters, ledger, outbox, people, seen
+from bot.storage.tables import (
+    audit,
+    audit_anchors,
+    cases,
+    chats,
+    counters,
+    ledger,
+    left_unnoted,
+    outbox,
+    people,
+    seen,
+)
 from bot.storage.work import Work
 
 WINDOW = 100
@@ -47,10 +58,14 @@ _ADD_COUNT = Statement(
 )
 _COUNTS = Statement(select(counters).where(counters.c.name.like(_GONE + "%"), counters.c.value > 0))
 _RESET = Statement(update(counters).where(counters.c.name.like(_GONE + "%")), ["value"])
-_NOTE_LEFT = Statement(
-    update(people).where(people.c.state == "left", people.c.left_at.is_(None)), ["left_at"]
+_NOTE_LEFT = Statement(update(people).where(left_unnoted), ["left_at"])
+_AT_ONCE = 100
+_PEOPLE = Statement(
+    select(people.c.id).where(
+        people.c.programme_id == bindparam("programme_id"),
+        people.c.id.in_([bindparam(f"id{n}") for n in range(_AT_ONCE)]),
+    )
 )
-_PEOPLE = Statement(select(people.c.id).where(people.c.programme_id == bindparam("programme_id")))
 _cases = select(cases.c.id, cases.c.person_id, cases.c.sealed_body)
 _in_programme = cases.c.programme_id == bindparam("programme_id")
 _WHOSE_CASE = Statement(_cases.where(cases.c.number == bindparam("number"), _in_programme))
@@ -116,6 +131,8 @@ class ExpiryStore:
         for part in self.parts(what.kind):
             if part != "chats":
                 kept = await self._kept_back(what, part)
+                if kept is None:
+                    continue
                 statement = _counting(what.kind, part, kept.held, await self._chats_held(kept))
                 total += (await self._work.rows(statement, **_given(statement, what)))[0]["rows"]
         return total
@@ -126,44 +143,56 @@ class ExpiryStore:
         await self._work.run(_RESET, {"value": 0})
         return {row["name"].removeprefix(_GONE): row["value"] for row in rows}
 
-    async def held(self, programme_id: str, refs: tuple[str, ...]) -> frozenset[str]:
-        """The people these references stand for, of that programme."""
-        everybody = {row["id"] for row in await self._work.rows(_PEOPLE, programme_id=programme_id)}
-        found: set[str] = set()
-        for ref in refs:
-            if ref == "all":
-                return frozenset(everybody)
-            if case := _CASE.match(ref):
-                rows = await self._work.rows(_WHOSE_CASE, number=int(case[1]), programme_id=programme_id)
-                for row in rows:
-                    found |= self._named_in(row, everybody)
-        return frozenset(found | (everybody & set(refs)))
+    async def held(self, programme_id: str, refs: tuple[str, ...]) -> Held:
+        """The people these references stand for, of that programme. Of a case that does not open it may be anybody."""
+        if "all" in refs:
+            return Held(everybody=True)
+        found = set(refs)
+        for number in [int(case[1]) for ref in refs if (case := _CASE.match(ref))]:
+            for row in await self._work.rows(_WHOSE_CASE, number=number, programme_id=programme_id):
+                named = self._named_in(row)
+                if named is None:
+                    return Held(everybody=True)
+                found |= named
+        return Held(await self._of_programme(programme_id, found))
 
-    def _named_in(self, row: Row, everybody: set[str]) -> set[str]:
-        """Whom a case is about: in a session's case each that is named. If it does not open it may be anybody."""
+    async def _of_programme(self, programme_id: str, ids: set[str]) -> frozenset[str]:
+        """Those of the ids that are people of the programme."""
+        asked, found = sorted(ids), set[str]()
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            some += some[:1] * (_AT_ONCE - len(some))  # always as many, so that one compiled statement does
+            named: Row = {f"id{n}": one for n, one in enumerate(some)}
+            rows = await self._work.rows(_PEOPLE, programme_id=programme_id, **named)
+            found |= {row["id"] for row in rows}
+        return frozenset(found)
+
+    def _named_in(self, row: Row) -> set[str] | None:
+        """Whom a case is about: in a session's case each that is named, among other choices. None if it does not open."""
         try:
             body = self._keys.open_json("cases", "body", row["id"], row["sealed_body"])
         except CannotOpen:
-            return everybody
-        return {
-            row["person_id"],
-            *(everybody & {one for raised in body["raised"] for one in raised["choices"]}),
-        }
+            return None
+        return {row["person_id"], *(one for raised in body["raised"] for one in raised["choices"])}
 
-    async def _kept_back(self, what: Expiring, part: str) -> Expiring:
-        """With those held whom an open case of a session names: of them nothing goes that is the person's own."""
+    async def _kept_back(self, what: Expiring, part: str) -> Expiring | None:
+        """With those held whom an open case of a session names: of them nothing goes that is the person's own.
+
+        None if one of these cases does not open: it may name anybody.
+        """
         if what.programme_id is None or not RULES[what.kind, part].free:
             return what
-        rows = await self._work.rows(_OPEN_OF_SESSIONS, programme_id=what.programme_id)
-        if not rows:
-            return what
-        everybody = {row["id"] for row in await self._work.rows(_PEOPLE, programme_id=what.programme_id)}
-        named = [self._named_in(row, everybody) for row in rows]
-        return replace(what, held=what.held.union(*named))
+        named: set[str] = set()
+        for row in await self._work.rows(_OPEN_OF_SESSIONS, programme_id=what.programme_id):
+            found = self._named_in(row)
+            if found is None:
+                return None
+            named |= found
+        return replace(what, held=what.held | await self._of_programme(what.programme_id, named))
 
     async def _names_no_held(self, what: Expiring, case_id: str) -> bool:
         rows = await self._work.rows(_CASE_ROW, id=case_id)
-        return not any(what.held & self._named_in(row, set(what.held)) for row in rows)
+        return all((named := self._named_in(row)) is not None and not what.held & named for row in rows)
 
     async def note_left(self, now: datetime) -> None:
         """Whoever is marked as having left without a time has left now."""
@@ -178,7 +207,10 @@ class ExpiryStore:
         return (min(found), max(found)) if found else None
 
     async def _window(self, what: Expiring, part: str, after: str) -> tuple[int, str | None]:
-        rule, what = RULES[what.kind, part], await self._kept_back(what, part)
+        rule, kept = RULES[what.kind, part], await self._kept_back(what, part)
+        if kept is None:
+            return 0, None
+        what = kept
         start: str | int = int(after or 0) if isinstance(rule.table.c.id.type, BigInteger) else after
         end = await self._work.row(_window_end(what.kind, part), start=start)
         statement = _finding(what.kind, part, what.held, await self._chats_held(what))

@@ -33,6 +33,14 @@ class DatabaseFull(StorageFault):
     """No room is left where the database is."""
 
 
+class DatabaseAway(StorageFault):
+    """The database's server cannot be reached, is starting, or broke the connection. It may come back by itself."""
+
+
+class Collided(StorageFault):
+    """Two units of work stood in each other's way, and the server undid this one. Run again it can well succeed."""
+
+
 _KINDS: dict[int, tuple[type[StorageFault], str]] = {
     sqlite3.SQLITE_BUSY: (DatabaseBusy, "the database is locked by another process; nothing was kept"),
     sqlite3.SQLITE_LOCKED: (DatabaseBusy, "the database is locked by another process; nothing was kept"),

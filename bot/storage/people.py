@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
-from bot.ports.records import Invitation, Person, StaffRole
+from bot.ports.plan import EVER
+from bot.ports.records import Invitation, Person, Session, StaffRole
 from bot.ports.stores import Stale
+from bot.storage.columns import NOT_PLANNED
 from bot.storage.many import Many
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
@@ -26,20 +30,22 @@ _WITH_ALIAS = ("email", "reach", "replaces")
 _RANK = {role: rank for rank, role in enumerate(StaffRole)}
 
 _SEALED = ("alias", "pending", "released", "email", "reach", "safe_times", "check_in_day")
+# How far the plan goes is no part of the record.
+_COLUMNS = [column for column in people.c if column.name != "planned_until"]
 _PEOPLE_AND_VISITS = Many(
     select(
-        people, *(column.label(f"visit_{column.name}") for column in visits.c if column.name != "id")
+        *_COLUMNS, *(column.label(f"visit_{column.name}") for column in visits.c if column.name != "id")
     ).select_from(people.outerjoin(visits, visits.c.id == people.c.visit_id)),
     people.c.id,
 )
-_ADD_PERSON = insert_into(people)
-_SET_PERSON = update_by_id(people)
+_ADD_PERSON = insert_into(people, without=["planned_until"])
+_SET_PERSON = update_by_id(people, [column.name for column in _COLUMNS if column.name != "id"])
 _ROLES = select_where(person_roles, "person_id")
 _ADD_ROLE = insert_into(person_roles, without=["id"])
 _END_ROLES = Statement(delete(person_roles).where(person_roles.c.person_id == bindparam("person_id")))
 _END_ROLE = Statement(delete(person_roles).where(person_roles.c.id == bindparam("id")))
 _IN_GROUP = Statement(
-    select(people)
+    select(*_COLUMNS)
     .where(people.c.group_id == bindparam("group_id"), people.c.kind == "participant")
     .order_by(people.c.id)
 )
@@ -48,13 +54,30 @@ _IDS_IN_ROLE = Many(
     select(person_roles.c.group_id, person_roles.c.person_id).where(person_roles.c.role == bindparam("role")),
     person_roles.c.group_id,
 )
-_staff = select(people).where(people.c.programme_id == bindparam("programme_id"), people.c.state != "left")
+_staff = select(*_COLUMNS).where(people.c.programme_id == bindparam("programme_id"), people.c.state != "left")
 _IN_ROLE = Statement(_staff.where(people.c.id.in_(_role)).order_by(people.c.id))
 _IN_ROLE_OF_GROUP = Statement(
     _staff.where(people.c.id.in_(_role.where(person_roles.c.group_id == bindparam("group_id")))).order_by(
         people.c.id
     )
 )
+# Locked where units run beside each other, so that no change of theirs comes between looking and `planned`.
+_TO_PLAN = Statement(
+    select(*_COLUMNS)
+    .where(people.c.planned_until <= bindparam("now"))
+    .order_by(people.c.planned_until, people.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_PLANNED = update_by_id(people, ["planned_until"])
+_has_a_time = people.c.planned_until < EVER
+_PLAN_ANEW = Statement(update(people).where(_has_a_time), ["planned_until"])
+_PLAN_GROUP_ANEW = Statement(
+    update(people).where(people.c.group_id == bindparam("where_group"), _has_a_time), ["planned_until"]
+)
+# What every tap changes; whatever else changes, or is new in the record one day, is taken to bear on the plan.
+_TAPS = {"open_until", "pending", "visit_id"}
+_lasting = attrgetter(*(field.name for field in fields(Person) if field.name not in _TAPS))
 _INVITATION = select_where(invitations, "token_lookup")
 _ADD_INVITATION = insert_into(invitations)
 _SET_INVITATION = update_by_id(
@@ -110,14 +133,18 @@ class PersonStore:
             await self.add_role(person.id, role, person.group_id)
 
     async def save(self, person: Person) -> None:
-        """Write all but the roles (see `add_role`). Raises Stale if there is no such person."""
+        """Write all but the roles (see `add_role`). Raises Stale if there is no such person.
+
+        Unless it is only what a tap changes, they are to be planned for again: no use case has to think of it.
+        """
         stored = await self.get(person.id)
         if stored is None:
             raise Stale(f"there is no person {person.id}")
         self._work.stage(_SET_PERSON, {**self._values(person), "where_id": person.id}, changes_one=True)
-        self._known[person.id] = (
-            person if person.roles == stored.roles else replace(person, roles=stored.roles)
-        )
+        after = person if person.roles == stored.roles else replace(person, roles=stored.roles)
+        self._known[person.id] = after
+        if _planned_by(after) != _planned_by(stored):
+            await self.planned(person.id, NOT_PLANNED)
 
     async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None:
         """Give a staff member a role, in a group or everywhere; a second time changes nothing."""
@@ -169,6 +196,24 @@ class PersonStore:
         """The group's participants."""
         return await self._people(_IN_GROUP, group_id=group_id)
 
+    async def to_plan(self, now: datetime, limit: int) -> list[Person | str]:
+        """Those who are to be planned for at `now`, the longest waiting first; of whom cannot be read the id."""
+        rows = await self._work.rows(_TO_PLAN, now=now, limit=limit)
+        return [await self._readable(row) or str(row["id"]) for row in rows]
+
+    async def planned(self, person_id: str, until: datetime) -> None:
+        """Nothing is to be planned for them until then."""
+        self._work.stage(_PLANNED, {"planned_until": until, "where_id": person_id})
+
+    async def plan_anew(self, of: Session | None = None) -> None:
+        """Those whose session it is are to be planned for again; without one all who have a time for it."""
+        if of is None:
+            await self._work.run(_PLAN_ANEW, {"planned_until": NOT_PLANNED})
+        elif of.person_id is not None:
+            await self.planned(of.person_id, NOT_PLANNED)
+        elif of.group_id is not None:
+            self._work.stage(_PLAN_GROUP_ANEW, {"planned_until": NOT_PLANNED, "where_group": of.group_id})
+
     async def unreadable(self, group_id: str) -> list[str]:
         """Ids of the group's participants whose rows do not open and who have not left, by id."""
         rows = await self._work.rows(_IN_GROUP, group_id=group_id)
@@ -188,13 +233,15 @@ class PersonStore:
 
     async def _people(self, statement: Statement, **values: Any) -> list[Person]:
         """Those who can be read: one row that does not open must not hide the others."""
-        found = []
-        for row in await self._work.rows(statement, **values):
-            try:
-                found.append(await self._person(row))
-            except CannotOpen as fault:
-                log.warning("people.unreadable", error=str(fault))
-        return found
+        found = [await self._readable(row) for row in await self._work.rows(statement, **values)]
+        return [person for person in found if person is not None]
+
+    async def _readable(self, row: Row) -> Person | None:
+        try:
+            return await self._person(row)
+        except CannotOpen as fault:
+            log.warning("people.unreadable", error=str(fault))
+            return None
 
     async def _person(self, row: Row) -> Person:
         body = self._keys.open_json("people", "body", row["id"], row.pop("sealed_body"))
@@ -213,6 +260,11 @@ class PersonStore:
         body = {name: values.pop(name) for name in _SEALED}
         values["sealed_body"] = self._keys.seal_json("people", "body", person.id, body)
         return values
+
+
+def _planned_by(person: Person) -> tuple[object, ...]:
+    """What may bear on what the clock does for them. Whoever has left makes no taps: `pending` is their erasure then."""
+    return (*_lasting(person), person.pending if person.state == "left" else None)
 
 
 _VISIT_COLUMNS = [column.name for column in visits.c if column.name != "id"]

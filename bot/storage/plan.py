@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,10 @@ _DUE = Statement(
     .where(_is_due, reminders.c.due_at <= bindparam("now"))
     .order_by(*_in_order)
     .limit(bindparam("limit"))
+)
+_AT_ONCE = 100
+_KNOWN = Statement(
+    select(reminders.c.key).where(reminders.c.key.in_([bindparam(f"key{n}") for n in range(_AT_ONCE)]))
 )
 _OF_SESSION = Statement(
     select(reminders).where(reminders.c.session_id == bindparam("session_id")).order_by(*_in_order)
@@ -102,6 +106,21 @@ class ReminderStore:
     async def add(self, reminder: Reminder) -> bool:
         """Keep it unless one with its key is there, whatever became of that one; whether it was new."""
         return await self._work.run(_ADD_REMINDER, fields_of(reminder)) == 1
+
+    async def add_all(self, reminders: Sequence[Reminder]) -> None:
+        """The same for several, written together at the commit or before they are asked for."""
+        for reminder in reminders:
+            self._work.stage(_ADD_REMINDER, fields_of(reminder))
+
+    async def known(self, keys: Collection[str]) -> set[str]:
+        """Those of the keys that a reminder has, whatever became of it: by index, so many at a time."""
+        asked, found = list(dict.fromkeys(keys)), set[str]()
+        for start in range(0, len(asked), _AT_ONCE):
+            some = asked[start : start + _AT_ONCE]
+            some += some[:1] * (_AT_ONCE - len(some))  # always as many, so that one compiled statement does
+            named: Row = {f"key{n}": key for n, key in enumerate(some)}
+            found |= {row["key"] for row in await self._work.rows(_KNOWN, **named)}
+        return found
 
     async def due(self, now: datetime, limit: int = 100) -> list[Reminder]:
         """Those with fate `due` whose time has come, the longest overdue first."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, or_, select, update
 
+from bot.ports.plan import EVER
 from bot.ports.records import Group, Person, Programme, Session
+from bot.storage.columns import NOT_PLANNED
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
-from bot.storage.tables import groups, programmes, sessions
+from bot.storage.tables import groups, people, programmes, sessions
 from bot.storage.work import Work
 
 log = structlog.get_logger(__name__)
@@ -60,6 +63,37 @@ _SESSIONS_OF_PROGRAMME = Statement(
     )
     .order_by(sessions.c.starts_at, sessions.c.id)
 )
+_AT_ONCE = 25
+_OF_PEOPLE = Statement(
+    select(sessions)
+    .where(
+        sessions.c.state == "planned",
+        sessions.c.ends_at > bindparam("start"),
+        sessions.c.starts_at < bindparam("end"),
+        or_(
+            sessions.c.group_id.in_([bindparam(f"group{n}") for n in range(_AT_ONCE)]),
+            sessions.c.person_id.in_([bindparam(f"person{n}") for n in range(_AT_ONCE)]),
+        ),
+    )
+    .order_by(sessions.c.starts_at, sessions.c.id)
+)
+# Locked where units run beside each other, so that no change of theirs comes between looking and `planned`.
+_TO_PLAN = Statement(
+    select(sessions)
+    .where(sessions.c.planned_until <= bindparam("now"))
+    .order_by(sessions.c.planned_until, sessions.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_PLANNED = update_by_id(sessions, ["planned_until"])
+_PLAN_ANEW = Statement(update(sessions).where(sessions.c.ends_at > bindparam("now")), ["planned_until"])
+_PLAN_ALL_ANEW = Statement(
+    update(people).where(
+        people.c.programme_id == bindparam("where_programme"),
+        people.c.planned_until < EVER,
+    ),
+    ["planned_until"],
+)
 
 
 async def put(work: Work, change: Statement, add: Statement, values: Row) -> None:
@@ -74,6 +108,11 @@ def _ends_at(session: Session) -> datetime:
 
 def _programme(row: Row) -> Programme:
     return Programme(**{**row, "languages": tuple(row["languages"])})
+
+
+def _planned_by(programme: Programme) -> tuple[str, Row]:
+    """What may bear on the plan; rotas do not, and change whenever somebody of staff enrols."""
+    return programme.timezone, {**programme.settings, "rotas": None}
 
 
 class ProgrammeStore:
@@ -103,9 +142,13 @@ class ProgrammeStore:
         return [_programme(row) for row in await self._work.rows(_PROGRAMMES)]
 
     async def save(self, programme: Programme) -> None:
-        """Add it, or change the one with its id."""
+        """Add it, or change the one with its id. With other times its people are to be planned for again."""
+        before = await self.get(programme.id)
         self._known.pop(programme.id, None)
         await put(self._work, _SET_PROGRAMME, _ADD_PROGRAMME, fields_of(programme))
+        if before is not None and _planned_by(before) != _planned_by(programme):
+            anew: Row = {"planned_until": NOT_PLANNED, "where_programme": programme.id}
+            await self._work.run(_PLAN_ALL_ANEW, anew)
 
     async def group(self, group_id: str) -> Group | None:
         """A group by id."""
@@ -129,6 +172,15 @@ class ProgrammeStore:
         """Add it, or change the one with its id."""
         self._known_groups.pop(group.id, None)
         await put(self._work, _SET_GROUP, _ADD_GROUP, fields_of(group))
+
+
+_OWN = ("sealed_link", "ends_at", "planned_until")
+"""Columns of a session that its record does not have."""
+
+
+def _bare(row: Row, link: str = "") -> Session:
+    """The session, but for its link if that is not given."""
+    return Session(**{name: value for name, value in row.items() if name not in _OWN}, link=link)
 
 
 class SessionStore:
@@ -161,7 +213,7 @@ class SessionStore:
         """Add it, or change the one with its id; the version is kept as given (S-32, R-14 compare it)."""
         for known in (self._known, self._next, self._spans):
             known.clear()
-        values = fields_of(session)
+        values = {**fields_of(session), "planned_until": NOT_PLANNED}
         values["sealed_link"] = self._keys.seal("sessions", "link", session.id, values.pop("link").encode())
         values["ends_at"] = _ends_at(session)
         await put(self._work, _SET_SESSION, _ADD_SESSION, values)
@@ -190,7 +242,7 @@ class SessionStore:
             self._spans[span] = self._readable(await self._between(*span))
         return list(self._spans[span])
 
-    def _readable(self, rows: list[Row]) -> list[Session]:
+    def _readable(self, rows: Sequence[Row]) -> list[Session]:
         found = []
         for row in rows:
             try:
@@ -204,13 +256,38 @@ class SessionStore:
         rows = await self._between(programme_id, start, end)
         return [row["id"] for row in rows if row["state"] == "planned" and not self._opens(row)]
 
+    async def of_people(self, people: Sequence[Person], start: datetime, end: datetime) -> list[Session]:
+        """The planned ones of the span that are theirs or their groups', by start; what cannot be read is left out."""
+        found: dict[str, Session] = {}
+        for first in range(0, len(people), _AT_ONCE):
+            some = people[first : first + _AT_ONCE]
+            some = [*some, *[some[0]] * (_AT_ONCE - len(some))]  # always as many: one compiled statement does
+            named: Row = {"start": start, "end": end}
+            named |= {f"group{n}": one.group_id for n, one in enumerate(some)}
+            named |= {f"person{n}": one.id for n, one in enumerate(some)}
+            found |= {one.id: one for one in self._readable(await self._work.rows(_OF_PEOPLE, **named))}
+        return sorted(found.values(), key=lambda one: (one.starts_at, one.id))
+
+    async def to_plan(self, now: datetime, limit: int) -> list[tuple[Session, bool]]:
+        """Those that are to be looked at at `now`, the longest waiting first, and whether they can be read."""
+        rows = await self._work.rows(_TO_PLAN, now=now, limit=limit)
+        return [(_bare(row), self._opens(row)) for row in rows]
+
+    async def planned(self, session_id: str, until: datetime) -> None:
+        """It need not be looked at until then."""
+        self._work.stage(_PLANNED, {"planned_until": until, "where_id": session_id})
+
+    async def plan_anew(self, now: datetime) -> None:
+        """All that are not over at `now` are to be looked at again."""
+        await self._work.run(_PLAN_ANEW, {"planned_until": NOT_PLANNED, "now": now})
+
     async def _between(self, programme_id: str, start: datetime, end: datetime) -> list[Row]:
         span: Row = {"start": start, "end": end}
         return await self._work.rows(_SESSIONS_OF_PROGRAMME, programme_id=programme_id, **span)
 
     def _opens(self, row: Row) -> bool:
         try:
-            self._session(dict(row))
+            self._session(row)
         except CannotOpen:
             return False
         return True
@@ -220,6 +297,4 @@ class SessionStore:
         return self._session(row) if row else None
 
     def _session(self, row: Row) -> Session:
-        sealed = row.pop("sealed_link")
-        del row["ends_at"]
-        return Session(**row, link=self._keys.open("sessions", "link", row["id"], sealed).decode())
+        return _bare(row, self._keys.open("sessions", "link", row["id"], row["sealed_link"]).decode())

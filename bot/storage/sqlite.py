@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -19,7 +19,7 @@ from bot.storage.revisions import check_revision, database_file
 from bot.storage.sealing import Keyring
 from bot.storage.statements import SQLITE, Row
 from bot.storage.unit_of_work import StoredUnit
-from bot.storage.work import Work
+from bot.storage.work import Work, to_its_end
 
 _FULL = 2
 # Set on opening, and read back: SQLite keeps silent about a PRAGMA it does not follow.
@@ -49,6 +49,7 @@ class SqliteDriver:
     """
 
     dialect = SQLITE
+    beside = False
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -97,7 +98,7 @@ class SqliteDriver:
 
     async def on_disk(self, work: Callable[[], object]) -> None:
         """Run it in the connection's thread, to its end."""
-        await _to_its_end(asyncio.get_running_loop().run_in_executor(self._disk, _clearly, work))
+        await to_its_end(asyncio.get_running_loop().run_in_executor(self._disk, _clearly, work))
 
     def close(self) -> None:
         """Close the connection; the last one checkpoints."""
@@ -231,17 +232,3 @@ async def _connect(file: str, keys: Keyring) -> SqliteDriver:
 def _clearly(work: Callable[[], object]) -> None:
     with clear_faults():
         work()
-
-
-async def _to_its_end(work: Awaitable[None]) -> None:
-    """Await it even while being cancelled; the cancellation goes on afterwards."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
-    task.result()

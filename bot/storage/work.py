@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.engine import Dialect
@@ -15,6 +16,8 @@ class Driver(Protocol):
     """One connection, in a transaction that somebody else begins and ends. Its faults are StorageFaults."""
 
     dialect: Dialect
+    beside: bool
+    """Whether other units of work can be under way at the same time."""
 
     async def fetch(self, text: str, values: Row) -> Sequence[Sequence[Any]]:
         """The rows a query finds."""
@@ -43,6 +46,8 @@ class Work:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._dialect = driver.dialect
+        self.beside = driver.beside
+        """Whether other units of work can be under way at the same time."""
         self._staged: dict[Statement, list[Row]] = {}
         self._one_each: set[Statement] = set()
         self._busy_tables: set[str] = set()
@@ -120,3 +125,17 @@ class Work:
     async def _write_staged_of(self, statement: Statement) -> None:
         if self._busy_tables and not self._busy_tables.isdisjoint(statement.tables):
             await self.flush()
+
+
+async def to_its_end(work: Awaitable[None]) -> None:
+    """Await it even while being cancelled; the cancellation goes on afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()

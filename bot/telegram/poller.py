@@ -16,13 +16,11 @@ from bot.ports.inbound import Inbound, Malformed, Press
 from bot.ports.services import Away, Clock
 from bot.ports.stores import StorageFault
 from bot.telegram.inbound import ALLOWED_UPDATES, parse
+from bot.telegram.transport import call
 
 Batch = Sequence[Inbound | Malformed]
 Intake = Callable[[Batch], Awaitable[None]]
 
-# Spelt so that the library calls getUpdates and hands back what came, instead of advising `get_updates`,
-# which drops the whole batch when one update cannot be read.
-_GET_UPDATES: Final = "get_Updates"
 MOST: Final = 100
 _LONGEST_PAUSE: Final = 30.0
 _STALLED: Final = 150.0
@@ -152,18 +150,16 @@ class Poller:
         """The waiting updates as they came. Asking is what confirms those below the offset."""
         if self._clock.now() - self._moved_at > _QUIET:
             self._offset = None  # after a quiet week Telegram numbers anew, perhaps below the old offset
-        wanted = {
-            "offset": self._offset,
+        wanted: dict[str, object] = {
             "limit": MOST,
             # At first nothing is waited for: what is to come after an outage has to know that all was taken.
             "timeout": self._long_poll if self.caught_up.is_set() and not self.is_away() else 0,
-            "allowed_updates": list(ALLOWED_UPDATES),
+            "allowed_updates": ALLOWED_UPDATES,
         }
-        got = await self._bot.do_api_request(
-            _GET_UPDATES,
-            api_kwargs={name: value for name, value in wanted.items() if value is not None},
-            read_timeout=self._long_poll + 10,
-        )
+        if self._offset is not None:
+            wanted["offset"] = self._offset
+        # Not the library's get_updates, which drops the whole batch when one update cannot be read.
+        got = await call(self._bot, "getUpdates", wanted, self._long_poll + 10)
         if not isinstance(got, list):
             raise _NoBatch
         return got

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.ports.everything import CaseStillOpen
+from bot.ports.expiry import Held
 from bot.ports.records import AuditEntry, Person, Programme
 from bot.ports.stores import Unit
 from bot.usecases.desk import Desk
@@ -20,6 +21,7 @@ from bot.usecases.invite import OPERATOR
 from bot.usecases.leave import CannotLeave, leave
 from bot.usecases.retention import held_back
 from bot.usecases.strike_person import forget_shown
+from bot.usecases.way import is_being_erased
 
 SESSION_WITHIN = timedelta(hours=12)
 SWEPT_WITHIN = timedelta(hours=48)
@@ -60,7 +62,7 @@ async def erase(unit: Unit, desk: Desk, programme: Programme, person: Person) ->
 
     Leaving makes a half-made answer count (S-06). A case that comes of it stays, and stops the erasure here (S-30).
     """
-    if not _begun(person):
+    if not is_being_erased(person):
         await _refuse(unit, desk, person)
         return await _begin(unit, desk, programme, person)
     return await finish(unit, desk, person)
@@ -79,12 +81,10 @@ async def finish(unit: Unit, desk: Desk, person: Person) -> Erasure:
     return Erasure(person, gone, {}, finished=True, standing=standing)
 
 
-async def finish_all(unit: Unit, desk: Desk, now: datetime) -> int:
-    """Finish every erasure whose chat has been cleared; gives how many were. The caller commits."""
-    done = 0
-    for person in await unit.everything.being_erased():
-        done += (await finish(unit, desk, person)).finished
-    return done
+async def go_on(unit: Unit, desk: Desk, person_id: str) -> bool:
+    """Finish an erasure that was begun, if the chat has been cleared; whether it has been. The caller commits."""
+    person = await unit.people.get(person_id)
+    return person is not None and is_being_erased(person) and (await finish(unit, desk, person)).finished
 
 
 async def _begin(unit: Unit, desk: Desk, programme: Programme, person: Person) -> Erasure:
@@ -120,20 +120,16 @@ def keeps_cases(programme: Programme) -> bool:
     return bool(programme.settings.get("keep_closed_cases", False))
 
 
-def _begun(person: Person) -> bool:
-    return person.state == "left" and (person.pending or {}).get("do") == "erase"
-
-
 async def _refuse(unit: Unit, desk: Desk, person: Person) -> None:
-    if _begun(person):
+    if is_being_erased(person):
         return
     programme = await unit.programmes.get(person.programme_id)
-    held = await unit.expiry.held(programme.id, held_back(programme)) if programme else frozenset()
-    if person.id in held:
+    held = await unit.expiry.held(programme.id, held_back(programme)) if programme else Held()
+    if held.any_of(person.id):
         raise CannotErase(f"{person.alias} is under a legal hold ({_HOLD})")
     # Erasing would change what is held of somebody else.
     for case in await unit.everything.cases_naming(person):
-        if held & {case.person_id, *(one for raised in case.raised for one in raised.choices)}:
+        if held.any_of(case.person_id, *(one for raised in case.raised for one in raised.choices)):
             raise CannotErase(f"{person.alias} is named in {case.ref}, which is under a legal hold ({_HOLD})")
     if cases := await open_cases(unit, person):
         named = ", ".join(case.ref for case in cases)

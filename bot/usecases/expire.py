@@ -13,12 +13,11 @@ from typing import Any
 
 import structlog
 
-from bot.ports.expiry import Expiring, Swept
+from bot.ports.expiry import Expiring, Held, Swept
 from bot.ports.records import AuditEntry, Programme
 from bot.ports.stores import Storage, StorageFault, Unit
 from bot.usecases.desk import Desk
 from bot.usecases.retention import (
-    ALL_OF_IT,
     EVERY,
     TABLE,
     Kind,
@@ -170,21 +169,21 @@ async def work_of(unit: Unit, now: datetime) -> list[tuple[Expiring, str]]:
 
 
 def expiring(
-    kind: Kind, programmes: Sequence[Programme], held: dict[str, frozenset[str]], now: datetime
+    kind: Kind, programmes: Sequence[Programme], held: dict[str, Held], now: datetime
 ) -> list[Expiring]:
     """What of this kind may go at `now`: for each programme, or once for all.
 
-    Nothing of a programme that is under a legal hold as a whole. Of the audit log nothing while anybody is: it
+    Nothing of a programme in which everybody is under a legal hold. Of the audit log nothing while anybody is: it
     may tell about them.
     """
-    whole = {one.id for one in programmes if ALL_OF_IT in held_back(one)}
     if not kind.shared:
         return [
-            Expiring(kind.name, now, before(kind, time_of(kind, one), now), one.id, held[one.id])
+            Expiring(kind.name, now, before(kind, time_of(kind, one), now), one.id, held[one.id].people)
             for one in programmes
-            if one.id not in whole
+            if not held[one.id].everybody
         ]
-    everybody = frozenset().union(*held.values())
+    people = frozenset[str]().union(*(one.people for one in held.values()))
+    whole = any(one.everybody for one in held.values())
     if kind.name != "updates" and (whole or (kind.name == "audit" and any(map(held_back, programmes)))):
         return []
-    return [Expiring(kind.name, now, before(kind, longest(kind, programmes), now), None, everybody)]
+    return [Expiring(kind.name, now, before(kind, longest(kind, programmes), now), None, people)]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
-from bot.ports.plan import Fate
+from bot.ports.plan import EVER, Fate
 from bot.ports.records import AuditEntry, Person, Programme, Session
 from bot.ports.stores import Unit
 from bot.usecases.desk import Desk
@@ -25,7 +25,6 @@ from flows.effects import Line
 
 SOON = timedelta(hours=48)
 """Staff are told of a session that is moved or cancelled so shortly before."""
-EVER = datetime(9000, 1, 1, tzinfo=UTC)
 MOVED = Line(
     "staff", "A session has been moved from {before} to {after}. Tests already done do not count for it."
 )

@@ -30,7 +30,7 @@ class NothingTyped(Exception):
 async def refuse_held(unit: Unit, person_id: str, programme_id: str) -> None:
     """Raises OnHold."""
     programme = await unit.programmes.get(programme_id)
-    if programme and person_id in await unit.expiry.held(programme.id, held_back(programme)):
+    if programme and (await unit.expiry.held(programme.id, held_back(programme))).any_of(person_id):
         raise OnHold(
             "a legal hold covers this person (programme file: legal_hold), so that nothing is struck out"
         )

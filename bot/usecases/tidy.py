@@ -6,6 +6,7 @@ outage or a 429 delays a sweep but loses none.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +15,7 @@ import structlog
 
 from bot.ports.inbound import Inbound, Press
 from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow, VisitRow
-from bot.ports.stores import Standing, Unit, Unreadable
+from bot.ports.stores import Standing, Storage, Unit, Unreadable
 from bot.usecases.desk import Desk, retract
 from bot.usecases.staff_notice import Told, tell_administrators
 from flows.effects import Line
@@ -27,6 +28,8 @@ LIVE: Final = timedelta(hours=1)
 """What is newer than this stays when only something else has become too old: a conversation may be under way."""
 TELEGRAM: Final = timedelta(hours=48)
 """After this Telegram deletes nothing any more."""
+AT_ONCE: Final = 20
+"""How many chats are looked at in one unit of work."""
 AGAIN: Final = timedelta(minutes=30)
 """Between tries in a chat that is closed."""
 UNREACHABLE: Final = "unreachable"
@@ -79,27 +82,44 @@ async def take_copy_away(
     return True
 
 
-async def tidy(unit: Unit, desk: Desk, now: datetime) -> int:
+async def tidy(storage: Storage, desk: Desk, now: datetime) -> int:
     """Stage a sweep for every chat in which something sensitive has stood long enough; gives how many.
 
     That is: in a participant's chat at rest, the door's minutes after the last of it, so that a closing message
-    has had its time; anywhere, `AT_MOST` after the oldest. The caller commits.
+    has had its time; anywhere, `AT_MOST` after the oldest. So many chats in each unit of work: nobody waits long (R-12).
     """
-    await unit.ledger.clock_set_back(now)
+    async with storage.unit() as unit:
+        await unit.ledger.clock_set_back(now)
+        found = [one for one in await unit.ledger.sensitive() if _old(one, now) or _quiet(desk, one, now)]
+        await unit.commit()
     staged = 0
-    for standing in await unit.ledger.sensitive():
-        try:
-            staged += await _look(unit, desk, standing, now)
-        except Unreadable as fault:  # one chat that cannot be read stops no other
-            log.warning("tidy.unreadable", error=str(fault))
+    for start in range(0, len(found), AT_ONCE):
+        async with storage.unit() as unit:
+            swept = [await _looked(unit, desk, one, now) for one in found[start : start + AT_ONCE]]
+            await unit.commit()
+        staged += sum(swept)
+        await asyncio.sleep(0)  # everybody else's turn
     return staged
 
 
-async def _look(unit: Unit, desk: Desk, standing: Standing, now: datetime) -> bool:
-    old = now - standing.oldest >= AT_MOST
-    quiet = now - standing.newest >= timedelta(minutes=desk.numbers.door)
-    if not old and not quiet:
+async def _looked(unit: Unit, desk: Desk, standing: Standing, now: datetime) -> bool:
+    try:
+        return await _look(unit, desk, standing, now)
+    except Unreadable as fault:  # one chat that cannot be read stops no other
+        log.warning("tidy.unreadable", error=str(fault))
         return False
+
+
+def _old(standing: Standing, now: datetime) -> bool:
+    return now - standing.oldest >= AT_MOST
+
+
+def _quiet(desk: Desk, standing: Standing, now: datetime) -> bool:
+    return now - standing.newest >= timedelta(minutes=desk.numbers.door)
+
+
+async def _look(unit: Unit, desk: Desk, standing: Standing, now: datetime) -> bool:
+    old, quiet = _old(standing, now), _quiet(desk, standing, now)
     chat = await unit.chats.get(standing.chat_id)
     if chat is None:
         return False

@@ -44,6 +44,8 @@ class Timekeeper:
                 for way in WAYS:
                     # Up to a minute may have passed since the old time was kept.
                     await unit.outbox.clock_set_back(was + KEPT_EVERY, now, way)
+                await unit.people.plan_anew()
+                await unit.sessions.plan_anew(now)
                 self._wake_sender()  # its next unit comes after this one
             if was is not None and now - was >= LEAP:
                 log.warning("clock.leapt", seconds=int((now - was).total_seconds()))

@@ -37,3 +37,8 @@ def moved(person: Person, trigger: str) -> Person:
 def may_test(person: Person) -> bool:
     """The self-test and all that follows are open once the agreement stands."""
     return person.state in ("orientation", "active")
+
+
+def is_being_erased(person: Person) -> bool:
+    """Whether their erasure has begun and waits for their chat to be cleared (bot.usecases.erase_person)."""
+    return person.state == "left" and (person.pending or {}).get("do") == "erase"

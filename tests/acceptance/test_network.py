@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.faults import ErrorAnswer, Fault, Malformed, ResetAfter, ResetBefore
+from bot.simulator.webhook import Hook
 from tests.acceptance.house import House
 from tests.acceptance.stories import READY, asked, sent, words
 
@@ -111,3 +112,16 @@ async def test_an_outage_of_many_hours(house: House) -> None:
     assert await house.concerns() == ["unreadable_answer"]
     assert facilitator.shows("K-101")
     assert all(not message.protected for message in sent(phone, since))
+
+
+async def test_a_webhook_left_by_others(house: House) -> None:
+    """R-01: long polling ends a webhook that somebody has set, since getUpdates would be refused for ever; nothing is lost."""
+    await house.plan_session()
+    phone = await house.member()
+    await house.selftest(phone)
+    await house.stop()
+    house.world.hook(Hook("http://127.0.0.1:9/"))
+    await house.start()
+    await house.press(phone, "ST-07:car")
+    assert house.world.webhook is None
+    assert [(a.step, a.version) for a in await house.answers(phone)] == [("ST-07", 1)]

@@ -50,9 +50,7 @@ async def stands(room: Room, chat: Chat, **more: object) -> None:
 async def swept(room: Room, chat: Chat, **later: float) -> list[OutboxRow]:
     """Time goes by, one look: the sweeps that wait then."""
     room.clock.advance(timedelta(**later))
-    async with room.storage.unit() as unit:
-        await tidy(unit, room.desk, room.clock.now())
-        await unit.commit()
+    await tidy(room.storage, room.desk, room.clock.now())
     return [row for row in await waiting(room, chat) if row.op == "sweep"]
 
 

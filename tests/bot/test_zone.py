@@ -36,10 +36,7 @@ async def room(database_url: str, keyring: Keyring) -> AsyncIterator[Room]:
 
 async def planned(room: Room) -> int:
     """The plan is written once more; how many rows were new."""
-    async with room.storage.unit() as unit:
-        written = await plan(unit, room.desk, room.clock.now())
-        await unit.commit()
-    return written
+    return (await plan(room.storage, room.desk, room.clock.now())).written
 
 
 async def rows(room: Room) -> list[Reminder]:

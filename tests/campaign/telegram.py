@@ -77,8 +77,8 @@ class Telegram(AiohttpRequest):
         """The library's bot on this."""
         return Bot(TOKEN, base_url="http://telegram.example/bot", request=self, get_updates_request=self)
 
-    async def _exchange(self, method: str, url: str, data: Any, limits: Any) -> tuple[int, bytes]:
-        name, given = url.rsplit("/", 1)[1], data or {}
+    async def _exchange(self, method: str, url: str, body: bytes, limits: Any) -> tuple[int, bytes]:
+        name, given = url.rsplit("/", 1)[1], json.loads(body)
         chat = int(given.get("chat_id", 0))
         fault = self.fault(name, chat)
         if ONLY.get(fault, name) != name:
@@ -104,7 +104,7 @@ class Telegram(AiohttpRequest):
             raise NetworkError("ServerDisconnectedError")
         return 200, b"<html>" if fault == "malformed" else json.dumps({"ok": True, "result": done}).encode()
 
-    def _do(self, name: str, chat: int, given: dict[str, str]) -> Any:
+    def _do(self, name: str, chat: int, given: dict[str, Any]) -> Any:
         if name == "deleteMessage":
             self.chats[chat].pop(int(given["message_id"]), None)
             return True
@@ -117,8 +117,8 @@ class Telegram(AiohttpRequest):
         if name == "editMessageText":
             self.edited[chat, given["text"]] += 1
         number = self._last if name == "sendMessage" else int(given["message_id"])
-        markup = json.loads(given.get("reply_markup", "{}"))
-        buttons = [one["callback_data"] for row in markup.get("inline_keyboard", []) for one in row]
+        rows = given.get("reply_markup", {}).get("inline_keyboard", [])
+        buttons = [one["callback_data"] for row in rows for one in row]
         self.chats[chat][number] = Shown(number, given["text"], buttons)
         self.heard(name, chat, self.chats[chat][number])
         return {"message_id": number, "date": 1, "chat": {"id": chat, "type": "private"}}

@@ -8,7 +8,16 @@ from bot.storage.columns import metadata
 from bot.storage.tables.audit import audit, audit_anchors, requests
 from bot.storage.tables.cases import case_roles, cases, counters
 from bot.storage.tables.messages import ledger, outbox, seen, waiting
-from bot.storage.tables.people import chats, groups, invitations, people, person_roles, programmes, sessions
+from bot.storage.tables.people import (
+    chats,
+    groups,
+    invitations,
+    left_unnoted,
+    people,
+    person_roles,
+    programmes,
+    sessions,
+)
 from bot.storage.tables.plan import allowances, pulses, reminders, shifts
 from bot.storage.tables.visits import agreements, answers, readiness, visits
 
@@ -25,6 +34,7 @@ __all__ = [
     "groups",
     "invitations",
     "ledger",
+    "left_unnoted",
     "metadata",
     "outbox",
     "people",

@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
-from bot.storage.columns import COUNTED, json, metadata, number, one_of, own_id, ref, sealed, time, words
+from bot.storage.columns import (
+    COUNTED,
+    json,
+    metadata,
+    number,
+    one_of,
+    own_id,
+    planned_until,
+    ref,
+    sealed,
+    time,
+    words,
+)
 
 programmes = Table(
     "programmes",
@@ -48,9 +71,14 @@ people = Table(
     Column("visit_id", String(32)),
     time("created_at", optional=True),
     time("left_at", optional=True),
+    planned_until(),
     one_of("kind", "participant", "staff"),
 )
 Index(None, people.c.group_id)
+Index(None, people.c.planned_until, people.c.id)
+left_unnoted = text("people.state = 'left' AND people.left_at IS NULL")
+_left_unnoted = text("state = 'left' AND left_at IS NULL")
+Index("ix_people_left_unnoted", people.c.id, sqlite_where=_left_unnoted, postgresql_where=_left_unnoted)
 
 person_roles = Table(
     "person_roles",
@@ -92,12 +120,14 @@ sessions = Table(
     sealed("link"),
     words("state"),
     number("version"),
+    planned_until(),
     UniqueConstraint("programme_id", "key"),
     one_of("state", "planned", "cancelled"),
 )
 Index(None, sessions.c.group_id, sessions.c.ends_at)
 Index(None, sessions.c.person_id, sessions.c.ends_at)
 Index(None, sessions.c.starts_at)
+Index(None, sessions.c.planned_until, sessions.c.id)
 
 invitations = Table(
     "invitations",

@@ -26,8 +26,8 @@ async def room(database_url: str, keyring: Keyring) -> AsyncIterator[Room]:
 
 async def planned(room: Room) -> int:
     """Write the plan; gives how many notices of it wait for the administrator, who has read all before."""
+    await plan(room.storage, room.desk, room.clock.now())
     async with room.storage.unit() as unit:
-        await plan(unit, room.desk, room.clock.now())
         chat = await unit.chats.of_person(room.people[StaffRole.ADMINISTRATOR])
         assert chat is not None
         said = room.desk.texts.line("en", UNREADABLE)

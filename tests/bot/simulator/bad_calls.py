@@ -15,7 +15,26 @@ def button(**fields: Any) -> dict[str, Any]:
 # the person), status, description behind the prefix
 BAD = [
     ("sendMesage", {}, 404, "Not Found"),
-    ("setWebhook", {"url": "https://example.org"}, 404, "Not Found"),
+    ("logOut", {}, 404, "Not Found"),
+    (
+        "setWebhook",
+        {"url": "http://example.org"},
+        400,
+        "Bad Request: bad webhook: An HTTPS URL must be provided for webhook",
+    ),
+    ("setWebhook", {"url": "https://[bad"}, 400, "Bad Request: invalid webhook URL specified"),
+    (
+        "setWebhook",
+        {"url": "https://example.org", "secret_token": "a b"},
+        400,
+        "Bad Request: secret token contains unallowed characters",
+    ),
+    (
+        "setWebhook",
+        {"url": "https://example.org", "secret_token": LONG},
+        400,
+        "Bad Request: secret token is too long",
+    ),
     ("sendMessage", {"text": "a"}, 400, "Bad Request: chat_id is empty"),
     ("sendMessage", {"chat_id": "CHAT"}, 400, "Bad Request: message text is empty"),
     ("sendMessage", {"chat_id": "CHAT", "text": " \n "}, 400, "Bad Request: message text is empty"),

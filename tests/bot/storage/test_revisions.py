@@ -76,7 +76,7 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
     migrate(database_url)
     check_revision(database_url)
     assert schema(database_file(database_url)) == before
-    assert current_revision(database_url) == "0003"
+    assert current_revision(database_url) == "0004"
 
 
 async def test_a_missing_database_is_said_to_be_missing(tmp_path: Path, keyring: Keyring) -> None:

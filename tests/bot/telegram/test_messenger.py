@@ -70,6 +70,8 @@ async def test_parameters_are_few(line: Line) -> None:
         (Malformed(b"[]"), Ambiguous),
         (Malformed(b'{"ok":true,"result":{}}'), Ambiguous),
         (Malformed(b'{"ok":true,"result":[1]}'), Ambiguous),
+        (Malformed(b'{"ok":true,"result":{"message_id":"7"}}'), Ambiguous),
+        (Malformed(b'{"ok":false}'), Ambiguous),
     ],
 )
 async def test_what_an_answer_means(line: Line, answer: Any, fault: type[DeliveryFault]) -> None:
@@ -78,6 +80,26 @@ async def test_what_an_answer_means(line: Line, answer: Any, fault: type[Deliver
     line.world.faults.add("sendMessage", answer)
     with pytest.raises(fault):
         await line.messenger.send(line.phone.id, "text", (), protect=False)
+
+
+async def test_an_edit_that_is_done_is_done(line: Line) -> None:
+    """R-10 Of the answer to an edit nothing is needed but that it is one."""
+    await line.phone.start()
+    number = await line.messenger.send(line.phone.id, "text", ROWS, protect=False)
+    line.world.faults.add("editMessageText", Malformed(b'{"ok":true,"result":true}'))
+    await line.messenger.edit(line.phone.id, number, "other", ())
+    line.world.faults.add("editMessageText", Malformed())
+    with pytest.raises(Ambiguous):
+        await line.messenger.edit(line.phone.id, number, "third", ())
+
+
+async def test_what_json_can_hold(line: Line) -> None:
+    """S-23 Any character a text or a button may hold arrives as it is."""
+    await line.phone.start()
+    text = 'ä "quoted" \\ & = % + \n\u2068\u05d0\u2069 \U0001f331'
+    await line.messenger.send(line.phone.id, text, ((('כן & "', "ST-01:yes"),),), protect=False)
+    assert line.phone.last.text == text
+    assert line.phone.last.buttons[0].text == 'כן & "'
 
 
 async def test_a_hang_is_ambiguous(line: Line) -> None:
@@ -106,8 +128,9 @@ async def test_nobody_there_is_try_later() -> None:
 async def test_a_press_too_old_is_no_error(line: Line) -> None:
     """An expired press cannot be answered, and nothing comes of it."""
     await line.messenger.answer_press("1")
-    line.world.faults.add("answerCallbackQuery", ResetBefore())
-    await line.messenger.answer_press("1")
+    for fault in (ResetBefore(), Malformed(), Malformed(b'{"ok":false}')):
+        line.world.faults.add("answerCallbackQuery", fault)
+        await line.messenger.answer_press("1")
 
 
 @pytest.mark.parametrize(

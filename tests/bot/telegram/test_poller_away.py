@@ -21,10 +21,13 @@ from tests.bot.deliveries import START, until
 class Telegram:
     """Gives these answers to getUpdates, one each round, then none; `each` round it does what it is told."""
 
+    base_url, read_timeout = "", 20.0
+
     def __init__(self, *answers: list[object], each: Callable[[int], None] = lambda _: None) -> None:
         self.answers, self.rounds, self._each = list(answers), 0, each
+        self.request = self
 
-    async def do_api_request(self, *_: Any, **__: Any) -> list[object]:
+    async def post(self, *_: Any, **__: Any) -> list[object]:
         """A round of long polling."""
         await asyncio.sleep(0)
         self.rounds += 1

@@ -13,7 +13,7 @@ from bot.storage.statements import Row, Statement, insert_into, select_where, up
 from bot.storage.tables import chats, ledger, outbox, waiting
 from bot.storage.work import Work
 
-_CHAT = select_where(chats, "id")
+_CHATS = Many(select(chats), chats.c.id)
 _CHAT_BY_TELEGRAM = select_where(chats, "bot_id", "lookup")
 _CHAT_OF_PERSON = Statement(
     select(chats)
@@ -90,10 +90,15 @@ class ChatStore:
 
     async def get(self, chat_id: str) -> Chat | None:
         """By id."""
-        if known := self._known.get(chat_id):
-            return known
-        row = await self._work.row(_CHAT, id=chat_id)
-        return self._chat(row) if row else None
+        if chat_id not in self._known:
+            for row in await _CHATS.rows(self._work, [(chat_id,)]):
+                self._chat(row)
+        return self._known.get(chat_id)
+
+    async def prepare(self, chat_ids: Iterable[str]) -> None:
+        """Read them in one go, so that `get` need not ask. What cannot be read is left to `get`."""
+        for row in await _CHATS.rows(self._work, ((one,) for one in chat_ids if one not in self._known)):
+            self._readable(row)
 
     async def add(self, chat: Chat) -> None:
         """A new chat; a bot has one with a Telegram chat."""

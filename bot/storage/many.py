@@ -29,7 +29,10 @@ class Many:
     async def rows(
         self, work: Work, wanted: Iterable[tuple[Any, ...]], *, as_written: bool = False, **values: Any
     ) -> list[Row]:
-        """What is found for any of `wanted`, in no order; nothing is asked if there are none. See Work.rows."""
+        """What is found for any of `wanted`; nothing is asked if there are none. See Work.rows.
+
+        The rows of one of them keep the query's order; more than a hundred are asked for one hundred after the other.
+        """
         asked = list(dict.fromkeys(wanted))
         found: list[Row] = []
         for start in range(0, len(asked), _SIZES[-1]):

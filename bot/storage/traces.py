@@ -23,6 +23,10 @@ _standing = (
     .order_by(ledger.c.at, ledger.c.message_id)
 )
 _STANDING = Statement(_standing)
+_STANDING_IN = Many(
+    select(ledger).where(text("ledger.gone_at IS NULL")).order_by(ledger.c.at, ledger.c.message_id),
+    ledger.c.chat_id,
+)
 _STANDING_IN_SLOT = Statement(_standing.where(ledger.c.slot == bindparam("slot")))
 _newest = (
     select(ledger)
@@ -97,6 +101,13 @@ class LedgerStore:
         else:
             rows = await self._work.rows(_STANDING_IN_SLOT, chat_id=chat_id, slot=slot)
         return [LedgerEntry(**row) for row in rows if row["sensitive"] or not sensitive_only]
+
+    async def standing_in(self, chat_ids: Iterable[str]) -> dict[str, list[LedgerEntry]]:
+        """Entries not gone of many chats, each chat's oldest first; chats without any are missing."""
+        found: dict[str, list[LedgerEntry]] = {}
+        for row in await _STANDING_IN.rows(self._work, ((one,) for one in chat_ids)):
+            found.setdefault(row["chat_id"], []).append(LedgerEntry(**row))
+        return found
 
     async def newest(self, chat_id: str) -> LedgerEntry | None:
         """The message at the bottom of the chat, as far as known; one that could not be deleted is still there."""

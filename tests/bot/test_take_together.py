@@ -10,9 +10,12 @@ import pytest
 
 from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Chat, LedgerEntry, Person
+from bot.ports.services import SendLimits
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteDriver
 from bot.usecases import roster
+from bot.usecases.pace import Pace
+from bot.usecases.pick import Picker
 from bot.usecases.render import tail
 from flows.library import Library
 from flows.read import load_library
@@ -77,6 +80,10 @@ async def presses(room: Room, step: str, choice: str, chats: range) -> list[Inbo
     return made
 
 
+async def unheard(*_: object) -> None:
+    """Nobody is told."""
+
+
 class Counted:
     """What went to the database: every query, and every change that was staged, by its text."""
 
@@ -134,6 +141,20 @@ async def test_a_roster_is_looked_after_once_a_batch(room: Room, monkeypatch: py
     await room.ask(*some)
     assert len(made) == 1
     assert "Hold (6)" in made[0]
+
+
+async def test_the_sender_asks_once_for_all_chats(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-05 Whom twenty answers go to, and what stands in their chats, are one query each."""
+    await room.ask(*await presses(room, "ST-07", "usual_room", range(FIRST, FIRST + 20)))
+    limits = SendLimits(overall_per_second=1000.0)
+    picker = Picker(Pace(room.clock, limits), room.clock, unheard)
+    counted = Counted(monkeypatch)
+    async with room.storage.unit() as unit:
+        picked = await picker.pick(unit, set(), 0)
+    assert len({errand.row.chat_id for errand in picked.errands}) == 20
+    assert all(QUESTION in [one.message_id for one in errand.standing] for errand in picked.errands)
+    for table in ("chats", "ledger"):
+        assert sum(n for text, n in counted.asked.items() if f"FROM {table} " in text) == 1
 
 
 async def test_nothing_is_done_at_the_end_of_what_is_given_up(room: Room) -> None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from bot.ports.messages import Standing
 from bot.ports.records import LedgerEntry
-from bot.ports.stores import Standing
 from bot.storage.many import Many
 from bot.storage.statements import Statement, fields_of, insert_into, update_by_id
 from bot.storage.tables import ledger, seen
@@ -69,7 +69,7 @@ _PRUNE = Statement(delete(seen).where(seen.c.at < bindparam("before")))
 
 
 class LedgerStore:
-    """Implements bot.ports.stores.Ledger. No entry is ever taken away here, so that what is entered stays so."""
+    """Implements bot.ports.messages.Ledger. No entry is ever taken away here, so that what is entered stays so."""
 
     def __init__(self, work: Work) -> None:
         self._work = work

@@ -8,6 +8,7 @@ from bot.ports import stores
 from bot.ports.audit import Audit, Requests
 from bot.ports.everything import Everything, Restored
 from bot.ports.expiry import Expiry
+from bot.ports.messages import Ledger, Outbox
 from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
 from bot.ports.sealed import Sealed
 from bot.ports.services import Ids
@@ -52,8 +53,8 @@ class StoredUnit:
         self.agreements: stores.Agreements = AgreementStore(work, keys)
         cases = CaseStore(work, keys)
         self.cases: stores.Cases = cases
-        self.outbox: stores.Outbox = OutboxStore(work, keys, ids)
-        self.ledger: stores.Ledger = LedgerStore(work)
+        self.outbox: Outbox = OutboxStore(work, keys, ids)
+        self.ledger: Ledger = LedgerStore(work)
         self.audit: Audit = AuditStore(work)
         self.requests: Requests = RequestStore(work)
         self.expiry: Expiry = ExpiryStore(work, keys, ids)

@@ -14,8 +14,9 @@ from typing import Final
 import structlog
 
 from bot.ports.inbound import Inbound, Press
+from bot.ports.messages import Standing
 from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow, VisitRow
-from bot.ports.stores import Standing, Storage, Unit, Unreadable
+from bot.ports.stores import Storage, Unit, Unreadable
 from bot.usecases.desk import Desk, retract
 from bot.usecases.staff_notice import Told, tell_administrators
 from flows.effects import Line

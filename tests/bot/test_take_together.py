@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -135,9 +136,12 @@ async def test_a_roster_is_looked_after_once_a_batch(room: Room, monkeypatch: py
     some = await presses(room, "ST-07", "shared_room", chats)
     made: list[str] = []
     text_of = roster.text_of
-    monkeypatch.setattr(
-        roster, "text_of", lambda *args, **more: made.append(text_of(*args, **more)) or made[-1]
-    )
+
+    def noted(*args: Any, **more: Any) -> str:
+        made.append(text_of(*args, **more))
+        return made[-1]
+
+    monkeypatch.setattr(roster, "text_of", noted)
     await room.ask(*some)
     assert len(made) == 1
     assert "Hold (6)" in made[0]
@@ -161,8 +165,8 @@ async def test_nothing_is_done_at_the_end_of_what_is_given_up(room: Room) -> Non
     """R-02 What was left for the end of a unit is done once for all it is about, in order, and only if it is committed."""
     done: list[list[str]] = []
 
-    async def work(about: object) -> None:
-        done.append(list(about))  # type: ignore[call-overload]
+    async def work(about: Sequence[str]) -> None:
+        done.append(list(about))
 
     async with room.storage.unit() as unit:
         unit.at_the_end(work, of="work", about="a")

@@ -18,6 +18,7 @@ from bot.usecases import roster
 from bot.usecases.pace import Pace
 from bot.usecases.pick import Picker
 from bot.usecases.render import tail
+from bot.usecases.roster_text import text_of
 from flows.library import Library
 from flows.read import load_library
 from flows.visit import from_json
@@ -135,7 +136,6 @@ async def test_a_roster_is_looked_after_once_a_batch(room: Room, monkeypatch: py
     chats = range(FIRST, FIRST + 6)
     some = await presses(room, "ST-07", "shared_room", chats)
     made: list[str] = []
-    text_of = roster.text_of
 
     def noted(*args: Any, **more: Any) -> str:
         made.append(text_of(*args, **more))

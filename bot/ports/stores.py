@@ -72,6 +72,10 @@ class Sessions(Protocol):
     """Planned sessions."""
 
     async def get(self, session_id: str) -> Session | None: ...
+    async def prepare(self, session_ids: Iterable[str]) -> None:
+        """Read them in one go, so that `get` need not ask. What cannot be read is left to `get`."""
+        ...
+
     async def by_key(self, programme_id: str, key: str) -> Session | None: ...
     async def save(self, session: Session) -> None: ...
     async def next_for(self, person: Person, now: datetime) -> Session | None:
@@ -111,8 +115,11 @@ class People(Protocol):
     """Participants and staff."""
 
     async def get(self, person_id: str) -> Person | None: ...
-    async def prepare(self, person_ids: Iterable[str]) -> None:
-        """Read them in one go, so that `get` need not ask. Whoever cannot be read is left to `get`."""
+    async def prepare(self, person_ids: Collection[str]) -> list[Person]:
+        """Read them, and the visit in front of each, in one go, so that `get` need not ask; gives them.
+
+        Whoever cannot be read is left to `get`.
+        """
         ...
 
     async def add(self, person: Person) -> None: ...

@@ -113,12 +113,13 @@ class PersonStore:
                 await self._remember(row)
         return self._known.get(person_id)
 
-    async def prepare(self, person_ids: Iterable[str]) -> None:
-        """Read them in one go, so that `get` need not ask. Whoever cannot be read is left to `get`."""
+    async def prepare(self, person_ids: Collection[str]) -> list[Person]:
+        """Read them in one go, so that `get` need not ask; gives them. Whoever cannot be read is left to `get`."""
         wanted = [(one,) for one in person_ids if one not in self._known]
         for row in await _PEOPLE_AND_VISITS.rows(self._work, wanted, as_written=True):
             with suppress(CannotOpen):  # `get` says so to whoever asks for that one
                 await self._remember(row)
+        return [self._known[one] for one in person_ids if one in self._known]
 
     async def _remember(self, row: Row) -> None:
         visit = {name: row.pop(f"visit_{name}") for name in _VISIT_COLUMNS}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import bindparam, or_, select, update
 from bot.ports.plan import EVER
 from bot.ports.records import Group, Person, Programme, Session
 from bot.storage.columns import NOT_PLANNED
+from bot.storage.many import Many
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
 from bot.storage.tables import groups, people, programmes, sessions
@@ -31,7 +33,7 @@ _GROUPS = Statement(
 )
 _SET_GROUP = update_by_id(groups)
 _ADD_GROUP = insert_into(groups)
-_SESSION = select_where(sessions, "id")
+_SESSIONS = Many(select(sessions), sessions.c.id)
 _SESSION_BY_KEY = select_where(sessions, "programme_id", "key")
 _SET_SESSION = update_by_id(sessions)
 _ADD_SESSION = insert_into(sessions)
@@ -199,11 +201,15 @@ class SessionStore:
     async def get(self, session_id: str) -> Session | None:
         """By id."""
         if session_id not in self._known:
-            found = await self._one(_SESSION, id=session_id)
-            if found is None:
-                return None
-            self._known[session_id] = found
-        return self._known[session_id]
+            for row in await _SESSIONS.rows(self._work, [(session_id,)]):
+                self._known[session_id] = self._session(row)
+        return self._known.get(session_id)
+
+    async def prepare(self, session_ids: Iterable[str]) -> None:
+        """Read them in one go, so that `get` need not ask. What cannot be read is left to `get`."""
+        for row in await _SESSIONS.rows(self._work, ((one,) for one in session_ids)):
+            with suppress(CannotOpen):  # `get` says so to whoever asks for that one
+                self._known[row["id"]] = self._session(row)
 
     async def by_key(self, programme_id: str, key: str) -> Session | None:
         """By the key it has in its programme."""

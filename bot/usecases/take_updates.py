@@ -247,8 +247,10 @@ async def _chats(unit: Unit, batch: Sequence[Inbound | Malformed]) -> Chats:
 
 
 async def _prepare(unit: Unit, batch: Sequence[Inbound | Malformed], chats: Chats) -> None:
-    """Read in one go what nearly every update asks for: who it is, their visit, whether a message is known."""
-    await unit.people.prepare({chat.person_id for chat in chats.values() if chat is not None})
+    """Read in one go what nearly every update asks for: who it is, their visit and its session, which message it is."""
+    people = await unit.people.prepare({chat.person_id for chat in chats.values() if chat is not None})
+    visits = [await unit.visits.get(person.visit_id) for person in people if person.visit_id]
+    await unit.sessions.prepare({visit.session_id for visit in visits if visit and visit.session_id})
     messages = [
         (chat.id, update.message_id)
         for update in batch

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import Field
 
+from flows.effects import Line
 from flows.script import Condition, Raise, Script, Step, Verdict
 from flows.values import CaseKind, Frozen, Level, Role, Urgency
 
@@ -61,6 +62,20 @@ class Catalogue(Frozen):
     def ids(self) -> tuple[str, ...]:
         """The ids in the order of the file."""
         return tuple(c.id for c in self.concerns)
+
+
+def said_to_staff(catalogue: Catalogue, concern: str, step: Step | None, chosen: Iterable[str]) -> Line:
+    """What staff read of a concern raised by these choices of the step: their own words, else the catalogue's.
+
+    Where they raise it in different words it is the catalogue's; a concern that is not in it is said by its id.
+    """
+    ids = set(chosen)
+    raising = [
+        item for choice in (step.choices if step else ()) if choice.id in ids for item in choice.raises
+    ]
+    own = {item.staff for item in raising if item.concern == concern}
+    text = catalogue[concern].staff if concern in catalogue else concern
+    return Line(f"concern/{concern}", (own.pop() if len(own) == 1 else None) or text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,10 +112,13 @@ class Meaning:
 
 def _raised_by(script: Script, known: Known) -> Iterator[tuple[Step, Raise]]:
     for step in script.steps:
+        chosen = known.answers.get(step.id)
+        if not chosen:
+            continue
         for choice in step.choices:
-            if choice.id in known.answers.get(step.id, ()):
+            if choice.id in chosen:
                 yield from ((step, r) for r in choice.raises)
-        if script.defer and "defer" in known.answers.get(step.id, ()):
+        if script.defer and "defer" in chosen:
             yield from ((step, r) for r in script.defer.raises)
     for rule in script.rules:
         if holds(rule.when, known):
@@ -142,8 +145,11 @@ def meanings(script: Script, catalogue: Catalogue, known: Known) -> tuple[Meanin
 def verdicts(script: Script, known: Known) -> tuple[tuple[Step, Verdict], ...]:
     """The verdict of every current answer that has one, in the script's order; the first that holds counts."""
     found: list[tuple[Step, Verdict]] = []
+    ruled = {rule.step for rule in script.rules}
     for step in script.steps:
         chosen = known.answers.get(step.id, ())
+        if not chosen and step.id not in ruled:
+            continue
         lists = [c.readiness for c in step.choices if c.id in chosen]
         if script.defer and "defer" in chosen:
             lists.append(script.defer.readiness)

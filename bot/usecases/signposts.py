@@ -19,6 +19,7 @@ from bot.ports.records import Chat, Lane, Person, Programme
 from bot.ports.stores import Unit
 from bot.texts import best_of, languages
 from bot.usecases.desk import Desk, Message, post, retract
+from bot.usecases.facts import programme_of
 from bot.usecases.file_entry import Country, Entry, Name
 from bot.usecases.staff_notice import Told, tell_administrators
 from flows.effects import Line
@@ -115,9 +116,7 @@ async def show_signposts(
     """
     if not desk.signposts or not any("_number}" in line.msgid for line in help_lines):
         return
-    programme = await unit.programmes.get(person.programme_id)
-    if programme is None:
-        raise LookupError(f"person {person.id} belongs to no programme")
+    programme = await programme_of(unit, person)
     own = {programme.service_number, programme.emergency_number}
     found = for_reader(desk.signposts, country_of(programme), person.language)
     lines = [_line(desk, person.language, one) for one in found if one.link or one.number not in own]

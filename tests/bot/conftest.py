@@ -49,6 +49,16 @@ def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
 
 
 @pytest.fixture
+def bare_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The address of a database without tables."""
+    if backend == "postgresql":
+        url: str = request.getfixturevalue("bare_postgres")
+        return url
+    (tmp_path / "bare.db").touch()
+    return f"sqlite:///{tmp_path / 'bare.db'}"
+
+
+@pytest.fixture
 def postgres_url(postgres_server: Databases) -> Iterator[str]:
     """The address of a migrated database without rows on PostgreSQL, gone after the test."""
     postgres_server.template("migrated", migrate)

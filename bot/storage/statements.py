@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import JSON, Delete, Insert, Select, Table, Update, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Delete, Insert, Select, Table, Update, bindparam, insert, select, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import visitors
@@ -20,7 +20,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 class _Postgres(PGDialect_psycopg):
     # JSON travels as the text it is stored as, as on SQLite: what the audit log hashes is the same on both.
-    colspecs = {**PGDialect_psycopg.colspecs, JSON: postgresql.JSON}  # noqa: RUF012
+    supports_native_json_serialization = False
+    supports_native_json_deserialization = False
 
 
 SQLITE: Dialect = sqlite.dialect(paramstyle="named")

@@ -48,7 +48,7 @@ _RAW = Statement(
         type_coerce(audit.c.at, BigInteger).label("at"),
         type_coerce(audit.c.detail, Text).label("detail"),
     )
-    .where(audit.c.seq > bindparam("after"))
+    .where(audit.c.seq > bindparam("after", type_=BigInteger))
     .order_by(audit.c.seq)
     .limit(bindparam("limit"))
 )

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.ids import CountingIds
+from bot.ports.services import Ids
+from bot.storage.address import is_postgres
+from bot.storage.postgres import PostgresStorage
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
@@ -35,7 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def backend() -> str:
     """The kind of database the test runs on."""
-    return "sqlite"
+    return os.environ.get("TB", "sqlite")
 
 
 @pytest.fixture
@@ -79,9 +82,16 @@ def ids() -> CountingIds:
     return CountingIds()
 
 
+def storage_at(url: str, keys: Keyring, ids: Ids) -> SqliteStorage | PostgresStorage:
+    """The storage that belongs to the address."""
+    return PostgresStorage(url, keys, ids) if is_postgres(url) else SqliteStorage(url, keys, ids)
+
+
 @pytest.fixture
-async def storage(database_url: str, keyring: Keyring, ids: CountingIds) -> AsyncIterator[SqliteStorage]:
-    """A migrated SQLite storage with fixed keys and counted ids, closed at the end."""
-    storage = SqliteStorage(database_url, keyring, ids)
+async def storage(
+    database_url: str, keyring: Keyring, ids: CountingIds
+) -> AsyncIterator[SqliteStorage | PostgresStorage]:
+    """A migrated storage with fixed keys and counted ids, closed at the end."""
+    storage = storage_at(database_url, keyring, ids)
     yield storage
     await storage.close()

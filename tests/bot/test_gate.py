@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from bot.clock import MovableClock
 from bot.ports.inbound import Command, Malformed, Text
 from bot.ports.records import Invitation
 from bot.ports.stores import Storage
+from bot.storage.address import database_file
 from bot.storage.sealing import Keyring
 from bot.usecases.gate import A_CHAT, OVERALL, REMEMBERED, WITHIN, Gate
 from flows.read import load_library
@@ -201,5 +201,6 @@ async def test_tokens_are_kept_as_hashes_only(room: Room) -> None:
         )  # fmt: skip
         await unit.invitations.add(invitation, good)
         await unit.commit()
-    files = Path(room.file).parent.glob(f"{room.file.name}*")
+    file = database_file(room.url)
+    files = file.parent.glob(f"{file.name}*")
     assert good.encode() not in b"".join(file.read_bytes() for file in files)

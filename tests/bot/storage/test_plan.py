@@ -1,6 +1,5 @@
 """Reminders, shifts, allowances and pulses: what is kept, and what is found again."""
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -10,9 +9,12 @@ from bot.ports.records import StaffRole
 from bot.ports.stores import Unit
 from bot.storage import plan
 from bot.storage.sqlite import SqliteStorage
+from tests.bot.behind import REFUSED
 from tests.bot.storage import rows as make
 from tests.bot.storage.explained import explained
 from tests.bot.storage.rows import NOW, at, named
+
+pytestmark = pytest.mark.both_databases
 
 PROGRAMME = named("programme")
 DUTY = StaffRole.DUTY
@@ -150,7 +152,7 @@ async def test_a_shift_that_ends_before_it_starts_is_refused(storage: SqliteStor
     async with storage.unit() as unit:
         await settle(unit)
         await unit.shifts.add(make.shift(ends_at=at(60)))
-        with pytest.raises(sqlite3.IntegrityError, match="starts_before_end"):
+        with pytest.raises(REFUSED, match="starts_before_end"):
             await unit.commit()
 
 
@@ -179,6 +181,7 @@ async def test_a_pulse_is_the_last_beat(storage: SqliteStorage) -> None:
         assert await unit.pulses.last("sender") == at(9)
 
 
+@pytest.mark.sqlite_only
 async def test_what_is_asked_often_is_found_through_an_index(
     storage: SqliteStorage, database_url: str
 ) -> None:

@@ -122,21 +122,21 @@ async def test_old_values_open_after_a_new_key_is_put_in_front(database_url: str
             await unit.commit()
         await storage.close()
     with pytest.raises(BadKeys, match="sealed with"):
-        await SqliteStorage(database_url, Keyring(old), CountingIds()).open()
+        await storage_at(database_url, Keyring(old), CountingIds()).open()
 
 
 async def test_other_keys_do_not_start(database_url: str) -> None:
     """S-41: keys that are not this database's, or another look-up key, are refused at the start."""
     old, new = Keyring.generate(), Keyring.generate()
-    storage = SqliteStorage(database_url, Keyring(old), CountingIds())
+    storage = storage_at(database_url, Keyring(old), CountingIds())
     async with storage.unit() as unit:
         await make.settle(unit)
         await unit.commit()
     await storage.close()
     with pytest.raises(BadKeys, match="sealed with"):
-        await SqliteStorage(database_url, Keyring(new), CountingIds()).open()
+        await storage_at(database_url, Keyring(new), CountingIds()).open()
     with pytest.raises(BadKeys, match="look-ups"):
-        await SqliteStorage(database_url, Keyring(f"{old} {new}"), CountingIds()).open()
+        await storage_at(database_url, Keyring(f"{old} {new}"), CountingIds()).open()
 
 
 def test_the_oldest_key_can_go_when_its_bytes_stay_for_look_ups() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,12 +13,12 @@ import pytest
 from bot.ids import CountingIds
 from bot.ports import records as r
 from bot.ports.stores import StorageFault
-from bot.storage.address import database_file
+from bot.storage.address import database_file, is_postgres
 from bot.storage.faults import DatabaseBusy, DatabaseFull
 from bot.storage.file_lock import FileLock
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
-from tests.bot.behind import REFUSED, change
+from tests.bot.behind import REFUSED, ask, change
 from tests.bot.conftest import TEST_KEYS
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, at, named
@@ -41,9 +40,9 @@ def start(program: str, *arguments: str) -> subprocess.Popen[str]:
         "import asyncio, sys\n"
         "from bot.ids import CountingIds\n"
         "from bot.storage.sealing import Keyring\n"
-        "from bot.storage.sqlite import SqliteStorage\n"
+        "from tests.bot.conftest import storage_at\n"
         "from tests.bot.storage import rows as make\n"
-        f"storage = SqliteStorage(sys.argv[1], Keyring({TEST_KEYS!r}), CountingIds(10**6))\n"
+        f"storage = storage_at(sys.argv[1], Keyring({TEST_KEYS!r}), CountingIds(10**6))\n"
     )
     command = [sys.executable, "-c", head + program, *arguments]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -228,7 +227,6 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.sqlite_only
 @pytest.mark.slow
 async def test_two_processes_write_in_turns(storage: SqliteStorage, database_url: str) -> None:
     """Processes that write at once take turns: nothing is lost, no number is given out twice."""
@@ -265,7 +263,6 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.sqlite_only
 @pytest.mark.slow
 @pytest.mark.parametrize("stops_in", [0, 3, 2000])
 async def test_a_killed_process_leaves_whole_units_only(
@@ -290,12 +287,10 @@ async def test_a_killed_process_leaves_whole_units_only(
     assert kept >= (committed + 1) * 10
     if stops_in < 2000:
         assert kept == stops_in * 10
-    database = sqlite3.connect(database_file(database_url))
-    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    database.close()
+    if not is_postgres(database_url):
+        assert ask(database_url, "PRAGMA integrity_check") == [("ok",)]
 
 
-@pytest.mark.sqlite_only
 @pytest.mark.slow
 def test_a_process_that_never_closes_still_ends(database_url: str) -> None:
     """A process that ends by an error before it closed the storage ends all the same, and holds no lock."""

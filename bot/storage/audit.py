@@ -15,7 +15,7 @@ from bot.ports.audit import AuditHead, AuditVerdict, check_pseudonymous
 from bot.ports.records import AuditEntry
 from bot.storage.statements import Row, Statement, fields_of, insert_into
 from bot.storage.tables import audit, audit_anchors, counters
-from bot.storage.work import Work
+from bot.storage.work import BOOK, Work
 
 _PAGE = 1000
 _BEFORE_ALL = -(2**63)
@@ -121,6 +121,7 @@ class AuditStore:
 
     async def _last(self) -> AuditHead:
         """Where the next entry joins on. A log that was tampered with goes on all the same: `verify` tells."""
+        await self._work.alone(BOOK)
         last = await self._work.row(_LAST)
         anchors = await self._work.rows(_ANCHORS) if last is None else []
         found = last or (anchors[-1] if anchors else None)

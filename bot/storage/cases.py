@@ -15,7 +15,7 @@ from bot.ports.stores import Stale
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_guarded
 from bot.storage.tables import case_roles, cases, counters
-from bot.storage.work import Work
+from bot.storage.work import BOOK, Work
 from flows.values import CaseKind, Role, Urgency
 
 log = structlog.get_logger(__name__)
@@ -63,6 +63,7 @@ class CaseStore:
 
     async def next_number(self) -> int:
         """Unique over the whole database, never used again; begins at 101."""
+        await self._work.alone(BOOK)
         await self._work.run(_COUNT_UP, {})
         row = await self._work.row(_COUNTED)
         assert row is not None, "the migration writes the counter"

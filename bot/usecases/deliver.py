@@ -97,7 +97,7 @@ class Sender:
         """
         settled, picked = list(self._results), Picked()
         try:
-            async with self._storage.unit() as unit:
+            async with self._storage.unit(beside=True) as unit:
                 for result in settled:
                     await self._settle(unit, result)
                 if picking:

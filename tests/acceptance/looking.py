@@ -39,7 +39,7 @@ class Looking:
         raise NotImplementedError
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Unit]:
         """A unit of work to look with; rolled back."""
         async with self.bot.storage.unit() as unit:
             yield unit

@@ -19,7 +19,7 @@ class Sick:
     def __init__(self, inner: Storage) -> None:
         self._inner, self.down = inner, False
 
-    def unit(self) -> Any:
+    def unit(self, *, beside: bool = False) -> Any:
         """As the storage beneath, unless it is down."""
         if self.down:
             raise StorageFault("disk full")

@@ -143,7 +143,7 @@ class MemoryStorage:
         self.commits_failing = 0
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Any]:
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Any]:
         yield MemoryUnit(self)
 
     async def close(self) -> None:

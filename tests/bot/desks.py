@@ -191,7 +191,7 @@ class Tripwire:
             raise self.fault()
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Any]:
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Any]:
         """A unit whose calls are counted."""
         self.step("begin")
         async with self.inner.unit() as unit:

@@ -38,7 +38,7 @@ class Counting:
         self.calls: Counter[str] = Counter()
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Any]:
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Any]:
         """A unit whose stores count."""
         async with self._inner.unit() as unit:
             yield _Unit(unit, self.calls)
@@ -101,7 +101,7 @@ async def test_the_enrolled_go_first(room: Room) -> None:
 
     class Noting(Counting):
         @asynccontextmanager
-        async def unit(self) -> AsyncIterator[Any]:
+        async def unit(self, *, beside: bool = False) -> AsyncIterator[Any]:
             async with self._inner.unit() as unit:
                 add = unit.seen.add
 

@@ -84,7 +84,7 @@ class Watched:
     noted: Noted
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Any]:
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Any]:
         """A unit whose calls are counted."""
         self.fuse.step("begin")
         async with self.inner.unit() as unit:

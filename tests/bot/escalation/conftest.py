@@ -57,7 +57,7 @@ class Town:
     ids: dict[str, str] = field(default_factory=dict)
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Unit]:
         """A unit of work that commits at the end."""
         async with self.storage.unit() as unit:
             yield unit

@@ -59,7 +59,7 @@ class _Undone:
         self._unit: Unit | None = unit
 
     @asynccontextmanager
-    async def unit(self) -> AsyncIterator[Unit]:
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Unit]:
         unit, self._unit = self._unit, None
         assert unit is not None, "a fault had it run again"
         yield unit

@@ -186,7 +186,7 @@ async def test_the_cycle_looks_every_five_seconds_and_survives_a_storage_fault(t
 
     class Faulty:
         @asynccontextmanager
-        async def unit(self):
+        async def unit(self, *, beside=False):
             if faults:
                 raise faults.pop()
             async with town.storage.unit() as unit:

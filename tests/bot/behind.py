@@ -17,7 +17,7 @@ def ask(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """The rows a query finds; `?` stands for a value. Bytes are bytes on both."""
     if is_postgres(url):
         with psycopg.connect(postgres_conninfo(url), autocommit=True) as connection:
-            return connection.execute(sql.replace("?", "%s"), values).fetchall()  # type: ignore[arg-type]
+            return connection.execute(sql.replace("?", "%s").encode(), values).fetchall()
     with closing(sqlite3.connect(f"file:{database_file(url)}?mode=ro", uri=True)) as database:
         return database.execute(sql, values).fetchall()
 
@@ -27,7 +27,7 @@ def change(url: str, *statements: str, values: tuple[object, ...] = ()) -> None:
     if is_postgres(url):
         with psycopg.connect(postgres_conninfo(url)) as connection:
             for statement in statements:
-                connection.execute(statement.replace("?", "%s"), values)  # type: ignore[arg-type]
+                connection.execute(statement.replace("?", "%s").encode(), values)
         return
     with closing(sqlite3.connect(database_file(url))) as database, database:
         for statement in statements:

@@ -36,9 +36,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def backend() -> str:
-    """The kind of database the test runs on."""
-    return os.environ.get("TB", "sqlite")
+def backend(request: pytest.FixtureRequest) -> str:
+    """The kind of database the test runs on; VESTIBULE_TEST_BACKEND=postgresql takes there what is not SQLite's own."""
+    only = request.node.get_closest_marker("sqlite_only") is not None
+    return "sqlite" if only else os.environ.get("VESTIBULE_TEST_BACKEND", "sqlite")
 
 
 @pytest.fixture

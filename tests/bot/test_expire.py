@@ -32,6 +32,8 @@ from tests.bot.expiring import CASE, ROWS, STAYS, Expiring, due_at
 from tests.bot.storage import rows
 from tests.bot.storage.rows import NOW, named
 
+pytestmark = pytest.mark.both_databases
+
 SECOND = timedelta(seconds=1)
 YEARS = timedelta(days=366 * 30)
 

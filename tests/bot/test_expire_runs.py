@@ -21,6 +21,8 @@ from tests.bot.expiring import ROWS, Expiring, due_at
 from tests.bot.storage import rows
 from tests.bot.storage.rows import NOW, named
 
+pytestmark = pytest.mark.both_databases
+
 SECOND = timedelta(seconds=1)
 YEARS = timedelta(days=366 * 30)
 
@@ -161,6 +163,7 @@ async def test_the_audit_log_leaves_by_whole_months(house: Expiring) -> None:
         assert (await unit.audit.verify()).faults == ()
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("many", [1, 400])
 async def test_the_bytes_are_gone(house: Expiring, many: int) -> None:
     """S-42 S-41 The sealed bytes of what went are in neither the file nor its journal any more."""

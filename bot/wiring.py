@@ -27,6 +27,7 @@ from bot.settings import Settings
 from bot.signposts import read_signposts
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
+from bot.telegram.lists import CommandLists
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
@@ -147,6 +148,7 @@ class Vestibule:
     take: TakeUpdates
     poller: Poller
     strangers: Strangers
+    lists: CommandLists
     heartbeat: Heartbeat
     rounds: Rounds
     watch: Watch
@@ -175,6 +177,7 @@ class Vestibule:
             self.cycle.run,
             self.schedule.run,
             self.strangers.run,
+            self.lists.run,
             self.heartbeat.run,
             self.watch.run,
             *((self.web.run,) if self.web else ()),
@@ -245,6 +248,7 @@ def _assemble(
 
     take = TakeUpdates(storage, desk, staff_desk.handle)
     strangers = Strangers(messenger, desk.clock, sender.pace, desk.texts, desk.languages)
+    lists = CommandLists(telegram, id_of(telegram), storage, desk)
 
     async def reach() -> None:
         await telegram.initialize()
@@ -254,7 +258,7 @@ def _assemble(
     poller = Poller(
         telegram,
         id_of(telegram),
-        _intake(take, wake, strangers, metrics),
+        _intake(take, wake, strangers, lists, metrics),
         desk.clock,
         answer=messenger.answer_press,
         reach=reach,
@@ -274,6 +278,7 @@ def _assemble(
         take,
         poller,
         strangers,
+        lists,
         Heartbeat(rounds, settings.heartbeat_file, notify),
         rounds,
         Watch(storage, desk, rounds, metrics, wake, _ping(settings)),
@@ -295,7 +300,11 @@ def _web(settings: Settings, app: ASGIApp) -> WebServer | None:
 
 
 def _intake(
-    take: TakeUpdates, wake: Callable[[], None], strangers: Strangers, metrics: Metrics
+    take: TakeUpdates,
+    wake: Callable[[], None],
+    strangers: Strangers,
+    lists: CommandLists,
+    metrics: Metrics,
 ) -> Callable[[Sequence[Inbound | Malformed]], Awaitable[None]]:
     async def intake(batch: Sequence[Inbound | Malformed]) -> None:
         taken = await take(batch)
@@ -303,6 +312,7 @@ def _intake(
         metrics.updates(len(batch) - faulty, faulty)
         wake()
         strangers.offer(taken.strangers)
+        lists.note(update for update in batch if update not in taken.strangers)
 
     return intake
 

@@ -38,6 +38,7 @@ class StoredUnit:
     ) -> None:
         self._work = work
         self._committing = committing
+        self.beside = work.beside
         self._at_the_end: dict[str, tuple[stores.AtTheEnd, set[str]]] = {}
         visits = VisitStore(work, keys)
         self.seen: stores.Seen = SeenStore(work)
@@ -65,6 +66,10 @@ class StoredUnit:
         self.pulses: Pulses = PulseStore(work)
         self.restored: Restored = RestoredRows(work)
         self.everything: Everything = EverythingStore(work, keys, people, cases)
+
+    async def alone(self, what: str) -> None:
+        """Until this unit ends, no other beside it gets past its own call for the same."""
+        await self._work.alone(what)
 
     def at_the_end(self, work: stores.AtTheEnd, *, of: str, about: str) -> None:
         """Do the work once, just before the commit, for all it is to be about."""

@@ -17,6 +17,12 @@ from benchmarks.crowd import Crowd
 from benchmarks.figures import median, quantile, table
 from benchmarks.past import Past, Size
 from benchmarks.taps import Load, polled
+from bot.clock import SystemClock
+from bot.ids import SystemIds
+from bot.texts import GettextTexts
+from bot.usecases.desk import Desk
+from bot.usecases.plan import plan
+from flows.read import load_library
 
 Tell = Callable[[str], None]
 EMPTY, GROWN = "empty", "grown"
@@ -62,7 +68,19 @@ async def _grow(database: Path, size: Size, live: int, tell: Tell) -> None:
     finally:
         await kept.close()
     Past(size, programme.id, datetime.now(UTC)).fill(database, tell)
+    await _plan(database)
     tell(f"filled in {time.monotonic() - began:.0f} s")
+
+
+async def _plan(database: Path) -> None:
+    """As it is on any day but the first: everybody is planned for."""
+    kept = town.storage(database)
+    desk = Desk(SystemClock(), SystemIds(), GettextTexts(), load_library())
+    try:
+        while not (await plan(kept, desk, desk.now())).all:
+            pass
+    finally:
+        await kept.close()
 
 
 async def _one(grown: Path | None, folder: Path, load: Load, into: Grown) -> None:

@@ -96,6 +96,10 @@ class Sessions(PlannedSessions, Protocol):
 class People(PlannedPeople, Protocol):
     """Participants and staff."""
 
+    async def hold(self, person_ids: Iterable[str]) -> set[str]:
+        """Those of them who are participants: no unit beside this one that holds them goes on until this one ends."""
+        ...
+
     async def get(self, person_id: str) -> Person | None: ...
     async def prepare(self, person_ids: Collection[str]) -> list[Person]:
         """Read them, and the visit in front of each, in one go, so that `get` need not ask; gives them.
@@ -298,6 +302,13 @@ class Unit(Protocol):
     everything: Everything
     restored: Restored
     leases: Leases
+
+    beside: bool
+    """Whether other units may be under way at the same time; see Storage.unit."""
+
+    async def alone(self, what: str) -> None:
+        """Until this unit ends, no other beside it gets past its own call for the same."""
+        ...
 
     def at_the_end(self, work: AtTheEnd, *, of: str, about: str) -> None:
         """When it is committed, before that, do the work once for all it is to be about, whoever asked `of` that kind.

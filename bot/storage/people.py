@@ -38,6 +38,14 @@ _PEOPLE_AND_VISITS = Many(
     ).select_from(people.outerjoin(visits, visits.c.id == people.c.visit_id)),
     people.c.id,
 )
+# As a plain row lock is, but for those who refer to the person: they need not wait.
+_HOLD = Many(
+    select(people.c.id)
+    .where(people.c.kind == "participant")
+    .order_by(people.c.id)
+    .with_for_update(key_share=True),
+    people.c.id,
+)
 _ADD_PERSON = insert_into(people, without=["planned_until"])
 _SET_PERSON = update_by_id(people, [column.name for column in _COLUMNS if column.name != "id"])
 _ROLES = select_where(person_roles, "person_id")
@@ -112,6 +120,14 @@ class PersonStore:
             for row in await _PEOPLE_AND_VISITS.rows(self._work, [(person_id,)], as_written=True):
                 await self._remember(row)
         return self._known.get(person_id)
+
+    async def hold(self, person_ids: Iterable[str]) -> set[str]:
+        """Those of them who are participants: until the unit ends no other that holds them goes on. Before they are read.
+
+        The same for all, so that two units that hold several of the same people do not wait for each other.
+        """
+        found = await _HOLD.rows(self._work, sorted((one,) for one in person_ids), as_written=True)
+        return {row["id"] for row in found}
 
     async def prepare(self, person_ids: Collection[str]) -> list[Person]:
         """Read them in one go, so that `get` need not ask; gives them. Whoever cannot be read is left to `get`."""

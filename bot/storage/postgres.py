@@ -59,7 +59,7 @@ class PostgresDriver:
     """Implements bot.storage.work.Driver on one connection."""
 
     dialect = POSTGRES
-    beside = True
+    beside = False
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
         self.connection = connection
@@ -85,6 +85,8 @@ class PostgresDriver:
 
     async def alone(self, name: str) -> None:
         """Until the transaction ends nobody else gets past this with the same name."""
+        if not self.beside:
+            return
         key = zlib.crc32(name.encode()) - 2**31
         await self.run(f"SELECT pg_advisory_xact_lock({_NAMED}, %(key)s::integer)", {"key": key})
 
@@ -92,6 +94,7 @@ class PostgresDriver:
         """Begin, and wait for those that have to end first."""
         with clear_faults():
             await self.connection.execute(_BESIDE if beside else _ALONE)
+        self.beside = beside
 
     async def commit(self) -> None:
         """On the server's disk when this returns. If the connection breaks meanwhile nobody knows: a StorageFault."""

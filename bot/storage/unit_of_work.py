@@ -40,6 +40,7 @@ class StoredUnit:
     ) -> None:
         self._work = work
         self._committing = committing
+        self.beside = work.beside
         self._at_the_end: dict[str, tuple[stores.AtTheEnd, set[str]]] = {}
         visits = VisitStore(work, keys)
         self.seen: stores.Seen = SeenStore(work)
@@ -68,6 +69,10 @@ class StoredUnit:
         self.restored: Restored = RestoredRows(work)
         self.leases: Leases = LeaseStore(work)
         self.everything: Everything = EverythingStore(work, keys, people, cases)
+
+    async def alone(self, what: str) -> None:
+        """Until this unit ends, no other beside it gets past its own call for the same."""
+        await self._work.alone(what)
 
     def at_the_end(self, work: stores.AtTheEnd, *, of: str, about: str) -> None:
         """Do the work once, just before the commit, for all it is to be about."""

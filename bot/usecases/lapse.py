@@ -13,7 +13,7 @@ from bot.usecases.desk import Desk
 from flows.inputs import TimedOut, WentQuiet
 
 log = structlog.get_logger(__name__)
-AT_ONCE = 100
+AT_ONCE = 25
 
 
 async def lapse(unit: Unit, desk: Desk, now: datetime) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from bot.ports.records import Lane
 from bot.ports.services import Address, Clock, SendLimits
 
 _EVER: Final = 1_000_000
@@ -31,9 +32,9 @@ class Bucket:
         self.at, self.level = now, min(self.capacity, self.level + gained)
         return self.level
 
-    def wait(self, now: datetime) -> float:
-        """Seconds until a whole token is there."""
-        missing = 1.0 - self.tokens(now)
+    def wait(self, now: datetime, spare: float = 0.0) -> float:
+        """Seconds until a whole token is there, and so many more."""
+        missing = 1.0 + spare - self.tokens(now)
         return 0.0 if missing <= _NEARLY else missing / self.rate
 
 
@@ -46,16 +47,26 @@ class Pace:
         self._overall = Bucket(limits.overall_per_second, limits.overall_per_second, clock.now())
         self._chats: dict[Address, list[Bucket]] = {}
 
-    def room(self) -> int:
-        """How many messages may go out now, whatever their chats."""
-        return _EVER if self._limits.off else max(0, int(self._overall.tokens(self._clock.now()) + _NEARLY))
+    def spare(self, lane: Lane) -> float:
+        """What messages of that lane leave of a second's: half of it, where many may wait.
 
-    def wait(self, to: Address | None = None) -> float:
-        """Seconds until a message may go out: to that chat, or to any."""
+        They are counted when they are picked and judged when they arrive. Those that were late on their way must not
+        arrive together with a whole second's that were saved up meanwhile; and an alert finds room at once (R-12).
+        """
+        return self._limits.overall_per_second / 2 if lane in (Lane.REMINDER, Lane.TIDY) else 0.0
+
+    def room(self, spare: float = 0.0) -> int:
+        """How many messages may go out now, whatever their chats, if `spare` are left over."""
+        if self._limits.off:
+            return _EVER
+        return max(0, int(self._overall.tokens(self._clock.now()) - spare + _NEARLY))
+
+    def wait(self, to: Address | None = None, spare: float = 0.0) -> float:
+        """Seconds until a message may go out with `spare` left over: to that chat, or to any."""
         if self._limits.off:
             return 0.0
         now = self._clock.now()
-        waits = [self._overall.wait(now)]
+        waits = [self._overall.wait(now, spare)]
         if to is not None:
             waits += [bucket.wait(now) for bucket in self._chats.get(to, ())]
         return max(waits)

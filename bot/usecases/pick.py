@@ -59,8 +59,11 @@ class Picker:
         """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12)."""
         now, picked, taken = self._clock.now(), Picked(), set(busy)
         for lane in Lane:
+            spare = self._pace.spare(lane)
+            if self._pace.room(spare) <= 0:
+                picked.not_after(now + timedelta(seconds=self._pace.wait(spare=spare)))
             at_once = IN_FLIGHT + (FOR_ALERTS if lane is Lane.ALERT else 0)
-            room = min(at_once - flying - len(picked.errands), self._pace.room())
+            room = min(at_once - flying - len(picked.errands), self._pace.room(spare))
             if room <= 0:
                 continue
             # Each chat that has to wait can stand before the others with one row only.
@@ -72,8 +75,6 @@ class Picker:
                     taken.add(row.chat_id)
                     room -= await self._consider(unit, row, now, picked)
         picked.errands = await self._with_standing(unit, picked.errands)
-        if self._pace.room() <= 0:
-            picked.not_after(now + timedelta(seconds=self._pace.wait()))
         first = await unit.outbox.next_due_at(self.way)
         picked.crowded = first is not None and first <= now
         if first is not None and first > now:
@@ -120,7 +121,7 @@ class Picker:
         """Asks the limits, and counts the message where they let it go. Deletions are free."""
         if row.op != "say":
             return True
-        if wait := self._pace.wait(to):
+        if wait := self._pace.wait(to, self._pace.spare(row.lane)):
             picked.not_after(now + timedelta(seconds=wait))
             return False
         self._pace.take(to)

@@ -116,6 +116,7 @@ async def session_changed(unit: Unit, desk: Desk, session: Session, before: Sess
 
 async def _refresh(unit: Unit, desk: Desk, session: Session, *, moved: bool = False) -> None:
     """Edit what stands, or take it away if the session is cancelled. `moved`: it is to stay until another time."""
+    await unit.alone("rosters")  # the later of two units beside each other shows what both have changed
     entries: list[Entry] | None = None
     for reader, chat in await _readers(unit, session):
         slot = slot_of(session)

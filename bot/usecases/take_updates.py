@@ -73,19 +73,32 @@ class TakeUpdates:
             return await self._apart(batch)
 
     async def _together(self, batch: Sequence[Inbound | Malformed]) -> Taken:
+        """Participants first: strangers, however many, hold up nobody (S-44). All else is done alone in the database."""
         taken = Taken()
-        async with self._storage.unit() as unit:
-            known, chats = await _known(unit, batch), await _chats(unit, batch)
-            await _prepare(unit, batch, chats)
-            members = set(chats)
-            # Whoever is enrolled goes first: strangers, however many, hold up nobody (S-44).
-            for update in sorted(batch, key=lambda update: _chat_of(update) not in members):
-                key = (update.bot_id, update.update_id)
-                if key not in known:
-                    known.add(key)
-                    await self._one(unit, update, taken, members)
-            await unit.commit()
+        async with self._storage.unit(beside=True) as unit:
+            chats = await _chats(unit, batch)
+            theirs = await _of_participants(unit, batch, chats)
+            if theirs:
+                # Whom another unit held meanwhile may have left, or moved to another chat.
+                await self._all(unit, theirs, await _chats(unit, theirs) if unit.beside else chats, taken)
+        done = {(update.bot_id, update.update_id) for update in theirs}
+        if others := [update for update in batch if (update.bot_id, update.update_id) not in done]:
+            async with self._storage.unit() as unit:
+                await self._all(unit, others, await _chats(unit, others), taken)
         return taken
+
+    async def _all(
+        self, unit: Unit, updates: Sequence[Inbound | Malformed], chats: Chats, taken: Taken
+    ) -> None:
+        known = await _known(unit, updates)
+        await _prepare(unit, updates, chats)
+        members = {_chat_of(update) for update in updates} & chats.keys()
+        for update in sorted(updates, key=lambda update: _chat_of(update) not in members):
+            key = (update.bot_id, update.update_id)
+            if key not in known:
+                known.add(key)
+                await self._one(unit, update, taken, members)
+        await unit.commit()
 
     async def _apart(self, batch: Sequence[Inbound | Malformed]) -> Taken:
         taken = Taken()
@@ -244,6 +257,23 @@ async def _chats(unit: Unit, batch: Sequence[Inbound | Malformed]) -> Chats:
         members = await unit.chats.members(bot_id, asked)
         found |= {(bot_id, telegram): chat for telegram, chat in members.items()}
     return found
+
+
+async def _of_participants(
+    unit: Unit, batch: Sequence[Inbound | Malformed], chats: Chats
+) -> list[Inbound | Malformed]:
+    """What participants pressed and wrote, which is about nobody else: they are held from now on."""
+    pressed = [
+        update for update in batch
+        if not (isinstance(update, Inbound) and isinstance(update.what, Command | Membership))
+    ]  # fmt: skip
+    whose = {
+        _chat_of(update): chat.person_id
+        for update in pressed
+        if (chat := chats.get(_chat_of(update))) is not None
+    }
+    held = await unit.people.hold(whose.values())
+    return [update for update in pressed if whose.get(_chat_of(update)) in held]
 
 
 async def _prepare(unit: Unit, batch: Sequence[Inbound | Malformed], chats: Chats) -> None:

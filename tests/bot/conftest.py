@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from bot.ids import CountingIds
+from bot.ports.services import Ids
+from bot.storage.address import is_postgres
+from bot.storage.postgres import PostgresStorage
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
@@ -33,9 +36,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-def backend() -> str:
-    """The kind of database the test runs on."""
-    return "sqlite"
+def backend(request: pytest.FixtureRequest) -> str:
+    """The kind of database the test runs on; VESTIBULE_TEST_BACKEND=postgresql takes there what is not SQLite's own."""
+    only = request.node.get_closest_marker("sqlite_only") is not None
+    return "sqlite" if only else os.environ.get("VESTIBULE_TEST_BACKEND", "sqlite")
 
 
 @pytest.fixture
@@ -46,6 +50,16 @@ def database_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -
         return url
     (tmp_path / "vestibule.db").write_bytes(request.getfixturevalue("empty_database"))
     return f"sqlite:///{tmp_path / 'vestibule.db'}"
+
+
+@pytest.fixture
+def bare_url(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The address of a database without tables."""
+    if backend == "postgresql":
+        url: str = request.getfixturevalue("bare_postgres")
+        return url
+    (tmp_path / "bare.db").touch()
+    return f"sqlite:///{tmp_path / 'bare.db'}"
 
 
 @pytest.fixture
@@ -69,9 +83,16 @@ def ids() -> CountingIds:
     return CountingIds()
 
 
+def storage_at(url: str, keys: Keyring, ids: Ids) -> SqliteStorage | PostgresStorage:
+    """The storage that belongs to the address."""
+    return PostgresStorage(url, keys, ids) if is_postgres(url) else SqliteStorage(url, keys, ids)
+
+
 @pytest.fixture
-async def storage(database_url: str, keyring: Keyring, ids: CountingIds) -> AsyncIterator[SqliteStorage]:
-    """A migrated SQLite storage with fixed keys and counted ids, closed at the end."""
-    storage = SqliteStorage(database_url, keyring, ids)
+async def storage(
+    database_url: str, keyring: Keyring, ids: CountingIds
+) -> AsyncIterator[SqliteStorage | PostgresStorage]:
+    """A migrated storage with fixed keys and counted ids, closed at the end."""
+    storage = storage_at(database_url, keyring, ids)
     yield storage
     await storage.close()

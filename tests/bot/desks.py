@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from bot.clock import MovableClock
@@ -17,7 +15,6 @@ from bot.ports.inbound import Command, Inbound, Press, What
 from bot.ports.records import Case, Chat, Group, OutboxRow, Person, Programme, Session, StaffRole
 from bot.ports.stores import Storage, StorageFault, Unit
 from bot.storage.sealing import Keyring
-from bot.storage.sqlite import SqliteStorage
 from bot.texts import GettextTexts
 from bot.usecases import staff_desk
 from bot.usecases.desk import Desk
@@ -25,6 +22,8 @@ from bot.usecases.render import tail
 from bot.usecases.take_updates import Taken, TakeUpdates
 from flows.library import Library
 from flows.visit import from_json
+from tests.bot.behind import everything
+from tests.bot.conftest import storage_at
 
 START = datetime(2027, 3, 1, 17, 0, tzinfo=UTC)
 BOT, PARTICIPANT = 7, 1000
@@ -39,7 +38,7 @@ class Room:
     """A desk with a programme, all staff, and one participant whose agreement stands."""
 
     storage: Storage
-    file: Path
+    url: str
     desk: Desk
     clock: MovableClock
     participant: str = ""
@@ -149,20 +148,16 @@ class Room:
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table as it lies on the disk."""
-        with sqlite3.connect(f"file:{self.file}?mode=ro", uri=True) as connection:
-            names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-            found = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in names}
-        connection.close()
-        return found
+        return everything(self.url)
 
 
 @asynccontextmanager
 async def open_room(url: str, keys: Keyring, library: Library) -> AsyncIterator[Room]:
     """A room on a migrated database."""
     clock, ids = MovableClock(START), SystemIds()
-    storage = SqliteStorage(url, keys, ids)
+    storage = storage_at(url, keys, ids)
     desk = Desk(clock, ids, GettextTexts(), library)
-    room = Room(storage, Path(url.removeprefix("sqlite:///")), desk, clock)
+    room = Room(storage, url, desk, clock)
     await room.settle()
     yield room
     await storage.close()
@@ -217,6 +212,7 @@ class _Unit:
         for name in STORES:
             setattr(self, name, _Store(wire, name, getattr(unit, name)))
         self.at_the_end = unit.at_the_end
+        self.alone, self.beside = unit.alone, unit.beside
 
     async def commit(self) -> None:
         self._wire.step("before commit")

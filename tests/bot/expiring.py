@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,12 +13,12 @@ from bot.ids import CountingIds
 from bot.ports.plan import Fate
 from bot.ports.records import Agreement, AuditEntry, Chat, Lane, Person, Request, StaffRole
 from bot.ports.stores import Unit
-from bot.storage.address import database_file
 from bot.storage.sqlite import SqliteStorage
 from bot.texts import GettextTexts
 from bot.usecases.desk import Desk
 from bot.usecases.expire import Expirer
 from bot.usecases.retention import OF_KIND
+from tests.bot.behind import ask
 from tests.bot.schedule.watching import published
 from tests.bot.storage import rows
 from tests.bot.storage.rows import BOT, NOW, named
@@ -247,7 +246,7 @@ class Expiring:
 
     def __init__(self, storage: SqliteStorage, url: str) -> None:
         self.storage = storage
-        self.file = database_file(url)
+        self.url = url
         self.clock = MovableClock(NOW)
         self.desk = Desk(self.clock, CountingIds(10**9), GettextTexts(), published())
 
@@ -266,7 +265,4 @@ class Expiring:
 
     def count(self, table: str) -> int:
         """How many rows the table has on the disk."""
-        with sqlite3.connect(f"file:{self.file}?mode=ro", uri=True) as connection:
-            [(number,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
-        connection.close()
-        return int(number)
+        return int(ask(self.url, f"SELECT count(*) FROM {table}")[0][0])

@@ -21,6 +21,8 @@ from bot.usecases.deliver import Sender
 from tests.bot.deliveries import START, once, until
 from tests.bot.house import House
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_response_dropped_after_acceptance() -> None:
     """R-10 A send whose answer is lost goes once more, with the same text, and its orphan is counted."""

@@ -20,6 +20,8 @@ from tests.bot.damage import damage
 from tests.bot.deliveries import FakeMessenger, once
 from tests.bot.storage import rows as make
 
+pytestmark = pytest.mark.both_databases
+
 CHATS = 40
 Add = Callable[..., Awaitable[None]]
 

@@ -14,6 +14,8 @@ from flows.library import Library
 from flows.read import load_library
 from tests.bot.desks import STAFF, Room, Tripwire, open_room, texts
 
+pytestmark = pytest.mark.both_databases
+
 NEARBY = ("ST-07:usual_room", "ST-08:partner", "ST-08:done")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from bot.usecases.hold import is_held
 from flows.library import Library
 from flows.read import load_library
 from flows.values import Level
+from tests.bot.behind import change
 from tests.bot.desks import STAFF, Room, open_room
 
 FACILITATOR = STAFF[StaffRole.FACILITATOR]
@@ -211,9 +211,7 @@ async def test_a_visit_that_does_not_open_stops_nobody(room: Room) -> None:
         damaged = (await unit.visits.of_person(room.participant))[0].id
     await room.begin()
     await room.play("ST-07:usual_room", "ST-08:nobody", "ST-08:done", "ST-13:hurt_someone")
-    with sqlite3.connect(room.file) as connection:
-        connection.execute("UPDATE visits SET sealed_body = x'00' WHERE id = ?", (damaged,))
-    connection.close()
+    change(room.url, "UPDATE visits SET sealed_body = ? WHERE id = ?", values=(b"\0", damaged))
     room.clock.advance(timedelta(days=31))
     await Schedule(room.storage, room.desk, lambda: None).look()
     assert ("harm_to_others", "ST-13") in await concerns(room)

@@ -211,7 +211,7 @@ async def test_somebody_else_s_answers_are_no_part_of_it(room: Room) -> None:
 async def test_an_old_row_that_does_not_open_hinders_no_answer(room: Room) -> None:
     """S-30 A visit that cannot be read leaves the pattern out; the answer is kept all the same."""
     await said_before(room, "reflection_start", RS_L5="yes")
-    damage(f"sqlite:///{room.file}", "visits", "sealed_body", "script = ?", "reflection_start")
+    damage(room.url, "visits", "sealed_body", "script = ?", "reflection_start")
     async with room.storage.unit() as unit:
         person = await unit.people.get(room.participant)
         assert isinstance(person, Person)

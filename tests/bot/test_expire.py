@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.ports.records import Case, Lane, Request
+from bot.storage.address import is_postgres
 from bot.storage.expiry_rules import RULES
 from bot.storage.sqlite import SqliteStorage
 from bot.storage.tables import metadata
@@ -27,9 +27,12 @@ from bot.usecases.retention import (
     time_of,
 )
 from tests.bot import expiring
+from tests.bot.behind import ask
 from tests.bot.expiring import CASE, ROWS, STAYS, Expiring, due_at
 from tests.bot.storage import rows
 from tests.bot.storage.rows import NOW, named
+
+pytestmark = pytest.mark.both_databases
 
 SECOND = timedelta(seconds=1)
 YEARS = timedelta(days=366 * 30)
@@ -90,9 +93,7 @@ async def test_goes_at_its_time_and_not_before(house: Expiring, kind: str, part:
     assert house.count(part) == there
     await house.run(due_at(kind) + SECOND)
     if kind == "audit":
-        with sqlite3.connect(house.file) as connection:
-            assert connection.execute("SELECT count(*) FROM audit WHERE action = 'looked'").fetchone() == (0,)
-        connection.close()
+        assert ask(house.url, "SELECT count(*) FROM audit WHERE action = 'looked'") == [(0,)]
         return
     assert house.count(part) == STAYS.get(part, 0)
     for table in OF_KIND[kind].tables:
@@ -117,10 +118,9 @@ async def test_somebody_who_left_goes_entirely(house: Expiring) -> None:
     for table in metadata.tables:
         if table not in KEPT and table != "audit":
             assert house.count(table) == STAYS.get(table, 0), table
-    with sqlite3.connect(house.file) as connection:
-        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-        assert connection.execute("SELECT id FROM people").fetchall() == [(named("staff"),)]
-    connection.close()
+    if not is_postgres(house.url):  # which checks that at each change
+        assert ask(house.url, "PRAGMA foreign_key_check") == []
+    assert ask(house.url, "SELECT id FROM people") == [(named("staff"),)]
 
 
 async def test_what_an_open_case_needs_stays(house: Expiring) -> None:

@@ -10,15 +10,19 @@ import pytest
 from sqlalchemy import Table
 
 from bot.ports.records import AuditEntry, StaffRole
+from bot.storage.address import database_file
 from bot.storage.expiry import WINDOW, ExpiryStore
 from bot.storage.expiry_rules import RULES, Rule
 from bot.storage.sqlite import SqliteStorage
 from bot.usecases.expire import FAILED, PULSE, Expirer
 from tests.bot import expiring
+from tests.bot.behind import ask
 from tests.bot.counted import Counted
 from tests.bot.expiring import ROWS, Expiring, due_at
 from tests.bot.storage import rows
 from tests.bot.storage.rows import NOW, named
+
+pytestmark = pytest.mark.both_databases
 
 SECOND = timedelta(seconds=1)
 YEARS = timedelta(days=366 * 30)
@@ -164,20 +168,17 @@ async def test_the_audit_log_leaves_by_whole_months(house: Expiring) -> None:
                 entry = AuditEntry(named("audit", month * 100 + day), at, "operator", "looked", "database")
                 await unit.audit.add(entry)
             await unit.commit()
-    with sqlite3.connect(house.file) as connection:
-        hashes = dict(connection.execute("SELECT seq, hash FROM audit").fetchall())
-        await house.run(datetime(2030, 4, 15, tzinfo=UTC))
-        kept = [
-            seq for (seq,) in connection.execute("SELECT seq FROM audit WHERE action = 'looked' ORDER BY seq")
-        ]
-        anchors = connection.execute("SELECT seq, hash FROM audit_anchors").fetchall()
-    connection.close()
+    hashes = dict(ask(house.url, "SELECT seq, hash FROM audit"))
+    await house.run(datetime(2030, 4, 15, tzinfo=UTC))
+    kept = [seq for (seq,) in ask(house.url, "SELECT seq FROM audit WHERE action = 'looked' ORDER BY seq")]
+    anchors = ask(house.url, "SELECT seq, hash FROM audit_anchors")
     assert kept == [7, 8, 9, 10]
     assert anchors == [(6, hashes[6])]
     async with house.storage.unit() as unit:
         assert (await unit.audit.verify()).faults == ()
 
 
+@pytest.mark.sqlite_only
 @pytest.mark.parametrize("many", [1, 400])
 async def test_the_bytes_are_gone(house: Expiring, many: int) -> None:
     """S-42 S-41 The sealed bytes of what went are in neither the file nor its journal any more."""
@@ -195,11 +196,7 @@ async def test_the_bytes_are_gone(house: Expiring, many: int) -> None:
                 )
             )
         await unit.commit()
-    with sqlite3.connect(house.file) as connection:
-        sealed = [
-            value[-40:] for (value,) in connection.execute("SELECT sealed_body FROM answers ORDER BY at")
-        ]
-    connection.close()
+    sealed = [value[-40:] for (value,) in ask(house.url, "SELECT sealed_body FROM answers ORDER BY at")]
     assert any(part in _bytes(house) for part in sealed)
     half = NOW + timedelta(seconds=many / 2)
     await house.run(due_at("answers", half))
@@ -213,5 +210,6 @@ async def test_the_bytes_are_gone(house: Expiring, many: int) -> None:
 
 
 def _bytes(house: Expiring) -> bytes:
-    files = [house.file, house.file.with_name(house.file.name + "-wal")]
+    file = database_file(house.url)
+    files = [file, file.with_name(file.name + "-wal")]
     return b"".join(file.read_bytes() for file in files if file.exists())

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from bot.clock import MovableClock
 from bot.ports.inbound import Command, Malformed, Text
 from bot.ports.records import Invitation
 from bot.ports.stores import Storage
+from bot.storage.address import database_file
 from bot.storage.sealing import Keyring
 from bot.usecases.gate import A_CHAT, OVERALL, REMEMBERED, WITHIN, Gate
 from flows.read import load_library
@@ -50,7 +50,7 @@ class _Unit:
 
     def __getattr__(self, name: str) -> Any:
         part = getattr(self._unit, name)
-        return part if name == "commit" else _Store(part, name, self._calls)
+        return part if name in ("commit", "beside") else _Store(part, name, self._calls)
 
 
 class _Store:
@@ -86,7 +86,7 @@ async def test_ten_thousand_strangers_hold_up_nobody(room: Room) -> None:
         taken = await take([*crowd, own])
         assert len(taken.strangers) == 100
         assert taken.faults == 0
-    assert calls["chats.members"] == 100, "one query for a batch, however many are unknown"
+    assert calls["chats.members"] == 200, "a query for who is whose, and one for the strangers, however many"
     assert calls["chats.by_telegram"] == 100, "only the enrolled person's chat is looked up"
     assert calls["invitations.by_token"] == OVERALL, "the clock stands still: no more tries than these"
     async with room.storage.unit() as unit:
@@ -201,5 +201,6 @@ async def test_tokens_are_kept_as_hashes_only(room: Room) -> None:
         )  # fmt: skip
         await unit.invitations.add(invitation, good)
         await unit.commit()
-    files = Path(room.file).parent.glob(f"{room.file.name}*")
+    file = database_file(room.url)
+    files = file.parent.glob(f"{file.name}*")
     assert good.encode() not in b"".join(file.read_bytes() for file in files)

@@ -316,7 +316,7 @@ async def test_whoever_enrols_or_leaves_is_on_it_or_not(room: Room) -> None:
 async def test_rows_that_do_not_open_are_said_to_be_so(room: Room) -> None:
     """S-32 Whoever's rows do not open is not taken for ready; the roster goes out all the same."""
     await room.begin()
-    damage(f"sqlite:///{room.file}", "visits", "sealed_body", "person_id = ?", room.participant)
+    damage(room.url, "visits", "sealed_body", "person_id = ?", room.participant)
     session = await the_session(room)
     async with room.storage.unit() as unit:
         await roster.open_roster(unit, room.desk, session)

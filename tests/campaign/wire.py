@@ -106,6 +106,7 @@ class _Unit:
         for name in STORES:
             setattr(self, name, _Store(self, watched.fuse, name, getattr(unit, name)))
         self.at_the_end = unit.at_the_end
+        self.alone, self.beside = unit.alone, unit.beside
 
     async def commit(self) -> None:
         self._watched.fuse.step("before commit")

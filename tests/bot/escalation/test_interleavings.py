@@ -33,6 +33,8 @@ from flows.values import Role
 from tests.bot.conftest import TEST_KEYS
 from tests.bot.escalation.conftest import STAFF, START, Town, concern
 
+pytestmark = pytest.mark.both_databases
+
 ROUTE = (Role.FACILITATOR, Role.DUTY, Role.PARTNER_SUPPORT)
 OF_ROLE = {
     Role.FACILITATOR: ("facilitator", "other facilitator"),

@@ -17,6 +17,8 @@ from flows.values import Role
 from tests.bot.damage import damage, stored
 from tests.bot.escalation.conftest import START, concern, data_of, hold
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_a_case_that_cannot_be_read_is_still_asked_about(town, database_url):
     """S-31, R-04: the next people are asked without its content, with a next due time, and other cases climb too."""

@@ -58,7 +58,7 @@ async def test_one_damaged_result_silences_nobodys_deadline(room: Room, watch: W
     await room.begin()
     await room.play(*READY)
     await watch.until(DEADLINE - timedelta(minutes=1))
-    damage(f"sqlite:///{room.file}", "readiness", "sealed_body", "person_id = ?", room.participant)
+    damage(room.url, "readiness", "sealed_body", "person_id = ?", room.participant)
     await watch.until(DEADLINE)
     assert sorted(await named(room)) == sorted([room.participant, other])
     looks = [row.fate for row in await watch.rows() if row.kind is K.DEADLINE and row.due_at <= DEADLINE]
@@ -68,7 +68,7 @@ async def test_one_damaged_result_silences_nobodys_deadline(room: Room, watch: W
 async def test_whose_own_row_does_not_open_is_not_overlooked(room: Room, watch: Watch) -> None:
     """S-32 Somebody who cannot be read is unknown on the roster, and at the deadline staff are told, with a case to open."""
     await watch.at(START)
-    damage(f"sqlite:///{room.file}", "people", "sealed_body", "id = ?", room.participant)
+    damage(room.url, "people", "sealed_body", "id = ?", room.participant)
     session = await watch.session()
     async with room.storage.unit() as unit:
         entries = await roster._entries(unit, room.desk, session)
@@ -83,7 +83,7 @@ async def test_whose_own_row_does_not_open_is_not_overlooked(room: Room, watch: 
 async def test_a_look_that_fails_altogether_reaches_staff(room: Room, watch: Watch) -> None:
     """S-31, S-32: a session that does not open when its deadline comes is said to administrators, at the deadline."""
     await watch.until(DEADLINE - timedelta(minutes=1))
-    damage(f"sqlite:///{room.file}", "sessions", "sealed_link", "id = ?", (await watch.session()).id)
+    damage(room.url, "sessions", "sealed_link", "id = ?", (await watch.session()).id)
     await watch.until(DEADLINE)
     async with room.storage.unit() as unit:
         chat = await unit.chats.of_person(room.people[StaffRole.ADMINISTRATOR])

@@ -46,7 +46,7 @@ async def test_a_session_that_cannot_be_read_stops_no_other(room: Room) -> None:
         good = replace(bad, id=room.desk.ids.new(), key="good", starts_at=bad.starts_at + timedelta(days=1))
         await unit.sessions.save(good)
         await unit.commit()
-    damage(f"sqlite:///{room.file}", "sessions", "sealed_link", "id = ?", bad.id)
+    damage(room.url, "sessions", "sealed_link", "id = ?", bad.id)
     with capture_logs() as logs:
         assert await planned(room) == 1
     warned = [one for one in logs if one["event"] == "session.unreadable"]

@@ -1,6 +1,5 @@
 """Cases and their roles' parts."""
 
-import sqlite3
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +9,12 @@ from bot.ports.stores import Stale
 from bot.storage.cases import _DUE
 from bot.storage.sqlite import SqliteStorage
 from flows.values import Role
+from tests.bot.behind import REFUSED
 from tests.bot.storage import rows as make
 from tests.bot.storage.explained import explained
 from tests.bot.storage.rows import NOW, at, named
+
+pytestmark = pytest.mark.both_databases
 
 
 async def test_case_numbers_begin_at_101_and_never_repeat(storage: SqliteStorage) -> None:
@@ -80,7 +82,7 @@ async def test_asking_without_a_next_step_is_refused(storage: SqliteStorage, lac
     """R-04: the database refuses a part that asks without a next target or a due time."""
     async with storage.unit() as unit:
         await make.settle(unit)
-        with pytest.raises(sqlite3.IntegrityError, match="asking_has_next"):
+        with pytest.raises(REFUSED, match="asking_has_next"):
             await unit.cases.add(make.case(), [make.case_role(**lacking)])
 
 
@@ -90,10 +92,11 @@ async def test_taken_without_a_due_time_is_refused(storage: SqliteStorage) -> No
         await make.settle(unit)
         await unit.people.add(make.staff())
         taken = make.case_role(state="taken", taken_by=named("staff"), taken_at=NOW, next_due_at=None)
-        with pytest.raises(sqlite3.IntegrityError, match="taken_has_next"):
+        with pytest.raises(REFUSED, match="taken_has_next"):
             await unit.cases.add(make.case(), [taken])
 
 
+@pytest.mark.sqlite_only
 async def test_what_is_due_is_found_through_the_index(storage: SqliteStorage, database_url: str) -> None:
     """R-05: looking for due parts does not read those that are done."""
     await storage.open()

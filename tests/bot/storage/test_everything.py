@@ -11,6 +11,8 @@ from bot.storage.tables import metadata
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import at, named
 
+pytestmark = pytest.mark.both_databases
+
 OF_A_PERSON = {
     ("agreements", "person_id"), ("allowances", "person_id"), ("answers", "person_id"), ("cases", "person_id"),
     ("invitations", "used_by"), ("person_roles", "person_id"), ("readiness", "person_id"), ("reminders", "person_id"),

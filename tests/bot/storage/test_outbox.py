@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.ports.records import Lane, OutboxRow
 from bot.ports.stores import Unit
 from bot.storage.outbox import _DUE, _NEXT
@@ -9,6 +11,8 @@ from bot.storage.sqlite import SqliteStorage
 from tests.bot.storage import rows as make
 from tests.bot.storage.explained import explained
 from tests.bot.storage.rows import NOW, at, named
+
+pytestmark = pytest.mark.both_databases
 
 
 async def due(unit: Unit, lane: Lane, minutes: float = 0, limit: int = 10) -> list[str]:
@@ -153,6 +157,7 @@ async def test_ways_are_apart_and_are_cancelled_together(storage: SqliteStorage)
         assert await unit.outbox.waiting(named("chat")) == []
 
 
+@pytest.mark.sqlite_only
 async def test_an_alert_is_found_at_once_among_ten_thousand_reminders(
     storage: SqliteStorage, database_url: str
 ) -> None:

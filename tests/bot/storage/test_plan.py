@@ -1,6 +1,5 @@
 """Reminders, shifts, allowances and pulses: what is kept, and what is found again."""
 
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -11,9 +10,12 @@ from bot.ports.stores import Unit
 from bot.storage import expiry, people, plan, programmes
 from bot.storage.sqlite import SqliteStorage
 from bot.storage.statements import Row, Statement
+from tests.bot.behind import REFUSED
 from tests.bot.storage import rows as make
 from tests.bot.storage.explained import explained
 from tests.bot.storage.rows import NOW, at, named
+
+pytestmark = pytest.mark.both_databases
 
 PROGRAMME = named("programme")
 DUTY = StaffRole.DUTY
@@ -151,7 +153,7 @@ async def test_a_shift_that_ends_before_it_starts_is_refused(storage: SqliteStor
     async with storage.unit() as unit:
         await settle(unit)
         await unit.shifts.add(make.shift(ends_at=at(60)))
-        with pytest.raises(sqlite3.IntegrityError, match="starts_before_end"):
+        with pytest.raises(REFUSED, match="starts_before_end"):
             await unit.commit()
 
 
@@ -183,6 +185,7 @@ async def test_a_pulse_is_the_last_beat(storage: SqliteStorage) -> None:
 @pytest.mark.parametrize(
     ("table", "statement"), [("people", people._TO_PLAN), ("sessions", programmes._TO_PLAN)]
 )
+@pytest.mark.sqlite_only
 async def test_who_is_to_be_planned_for_is_found_through_an_index(
     storage: SqliteStorage, database_url: str, table: str, statement: Statement
 ) -> None:
@@ -192,6 +195,7 @@ async def test_who_is_to_be_planned_for_is_found_through_an_index(
     assert steps == [f"SEARCH {table} USING INDEX ix_{table}_planned_until_id (planned_until<?)"]
 
 
+@pytest.mark.sqlite_only
 async def test_a_slice_reads_only_what_is_its_own(storage: SqliteStorage, database_url: str) -> None:
     """R-12: keys, and the sessions of a slice of people, are found through indexes, not by reading a programme's."""
     await storage.open()
@@ -205,6 +209,7 @@ async def test_a_slice_reads_only_what_is_its_own(storage: SqliteStorage, databa
     assert not any("SCAN" in step for step in steps)
 
 
+@pytest.mark.sqlite_only
 async def test_expiry_finds_whom_it_asks_for_through_an_index(
     storage: SqliteStorage, database_url: str
 ) -> None:
@@ -220,6 +225,7 @@ async def test_expiry_finds_whom_it_asks_for_through_an_index(
     )
 
 
+@pytest.mark.sqlite_only
 async def test_what_is_asked_often_is_found_through_an_index(
     storage: SqliteStorage, database_url: str
 ) -> None:

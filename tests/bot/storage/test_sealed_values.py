@@ -2,10 +2,8 @@
 
 import asyncio
 import signal
-import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +20,12 @@ from bot.storage.sealing import BadKeys, CannotOpen, Keyring
 from bot.storage.sqlite import SqliteStorage
 from bot.usecases import rotate_keys
 from bot.usecases.rotate_keys import AnotherKeyInFront, rotate
-from tests.bot.conftest import TEST_KEYS
+from tests.bot.behind import ask, change
+from tests.bot.conftest import TEST_KEYS, storage_at
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, named
+
+pytestmark = pytest.mark.both_databases
 
 OLD, NEW = (f"{name}:{letter * 43}" for name, letter in (("k1", "A"), ("k2", "E")))
 BOTH = f"{NEW} {OLD}"
@@ -57,13 +58,12 @@ async def fill(storage: SqliteStorage, people: int = 2) -> None:
 def stored(url: str) -> list[tuple[tuple[str, str, str], bytes]]:
     """Every sealed value with its place."""
     found = []
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as database:
-        database.row_factory = sqlite3.Row
-        for column in sealed_columns():
-            rows = database.execute(f"SELECT * FROM {column.table.name} ORDER BY id").fetchall()
-            found += [
-                (place_of(column, dict(row)), bytes(row[column.name])) for row in rows if row[column.name]
-            ]
+    for column in sealed_columns():
+        names = [each.name for each in column.table.columns]
+        for values in ask(url, f"SELECT {', '.join(names)} FROM {column.table.name} ORDER BY id"):
+            row = dict(zip(names, values, strict=True))
+            if row[column.name]:
+                found.append((place_of(column, row), bytes(row[column.name])))
     return found
 
 
@@ -186,16 +186,18 @@ async def test_swapped_values_do_not_open(full: SqliteStorage, database_url: str
     strange = [sealed for found, sealed in stored(database_url) if found[:2] != (table, column)]
     where = "chat_id || '.' || seal_id" if table == "outbox" else "id"
     for sealed in (next_row, *strange, own[:-1] + bytes([own[-1] ^ 1]), own[:20], b""):
-        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as database, database:
-            change = f"UPDATE {table} SET sealed_{column} = ? WHERE {where} = ?"
-            assert database.execute(change, (sealed, place[2])).rowcount == 1
+        change(
+            database_url,
+            f"UPDATE {table} SET sealed_{column} = ? WHERE {where} = ?",
+            values=(sealed, place[2]),
+        )
         async with full.unit() as unit:
             assert isinstance(await _read(unit, name), Unreadable)
 
 
 def opened(url: str, keys: str) -> SqliteStorage:
     """The storage with these keys."""
-    return SqliteStorage(url, Keyring(keys), SystemIds())
+    return storage_at(url, Keyring(keys), SystemIds())
 
 
 async def turn(storage: SqliteStorage) -> rotate_keys.Rotated:
@@ -243,6 +245,7 @@ async def test_after_a_rotation_the_old_key_can_go(sealed_before: str) -> None:
     await after.close()
 
 
+@pytest.mark.sqlite_only
 async def test_nothing_under_the_old_key_is_left_in_the_files(sealed_before: str) -> None:
     """S-41: after a rotation no value that the old key opens lies in free places of the file or in its journal."""
     before = [sealed for _, sealed in stored(sealed_before)]
@@ -257,10 +260,8 @@ async def test_nothing_under_the_old_key_is_left_in_the_files(sealed_before: str
 
 async def test_a_value_that_does_not_open_stops_nothing(sealed_before: str) -> None:
     """S-41: what is damaged is named and left as it is; all the rest is sealed anew."""
-    with closing(sqlite3.connect(sealed_before.removeprefix("sqlite:///"))) as database, database:
-        database.execute(
-            "UPDATE answers SET sealed_body = substr(sealed_body, 1, 30) WHERE id = ?", (named("answer", 1),)
-        )
+    shortened = "UPDATE answers SET sealed_body = substr(sealed_body, 1, 30) WHERE id = ?"
+    change(sealed_before, shortened, values=(named("answer", 1),))
     storage = opened(sealed_before, BOTH)
     rotated = await turn(storage)
     assert rotated.unread == (f"answers.body of {named('answer', 1)} does not open: it was moved or changed",)
@@ -317,6 +318,7 @@ async def _run(url: str, dies_at: int) -> tuple[int, int]:
     return process.returncode, int(out or 0)
 
 
+@pytest.mark.sqlite_only
 async def test_killed_in_the_middle_it_goes_on_beside_a_writer(database_url: str) -> None:
     """S-41, R-02: killed after any batch and run again, beside somebody who writes; at the end the old key is not needed."""
     before = opened(database_url, OLD)
@@ -365,6 +367,7 @@ def test_the_keyring_names_its_keys_by_id_only() -> None:
     assert Keyring(TEST_KEYS).ids == ("new", "old")
 
 
+@pytest.mark.sqlite_only
 async def test_deleted_values_are_overwritten(storage: SqliteStorage, database_url: str) -> None:
     """S-42: what is deleted does not stay in free places of the file."""
     await fill(storage)

@@ -1,7 +1,6 @@
 """What is sealed, and that nothing readable is left behind."""
 
 import base64
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +11,12 @@ from bot.ports import records as r
 from bot.ports.stores import Unit
 from bot.storage.sealing import BadKeys, CannotOpen, Keyring
 from bot.storage.sqlite import SqliteStorage
-from tests.bot.conftest import TEST_KEYS
+from tests.bot.behind import ask, change
+from tests.bot.conftest import TEST_KEYS, storage_at
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, named
+
+pytestmark = pytest.mark.both_databases
 
 SECRETS = [
     "Secret alias",
@@ -73,6 +75,7 @@ async def write_secrets(unit: Unit) -> None:
     await unit.outbox.add(make.message(text="secret message", rows=buttons, instead="secret instead"))
 
 
+@pytest.mark.sqlite_only
 async def test_nothing_sealed_can_be_read_in_the_files(storage: SqliteStorage, tmp_path: Path) -> None:
     """S-41: no name, link, answer, text, payload or concern stands readable in the database or its WAL."""
     async with storage.unit() as unit:
@@ -90,11 +93,8 @@ async def test_no_column_ties_a_chat_to_a_person(storage: SqliteStorage, databas
     async with storage.unit() as unit:
         await make.settle(unit)
         await unit.commit()
-    with sqlite3.connect(database_url.removeprefix("sqlite:///")) as database:
-        chat = set(database.execute("SELECT * FROM chats").fetchone())
-        person = set(database.execute("SELECT * FROM people").fetchone())
-    database.close()
-    assert chat & person == set()
+    (chat,), (person,) = (ask(database_url, f"SELECT * FROM {table}") for table in ("chats", "people"))
+    assert set(chat) & set(person) == set()
 
 
 async def test_swapped_values_do_not_open(storage: SqliteStorage, database_url: str) -> None:
@@ -102,13 +102,8 @@ async def test_swapped_values_do_not_open(storage: SqliteStorage, database_url: 
     async with storage.unit() as unit:
         await make.settle(unit, people=2)
         await unit.commit()
-    database = sqlite3.connect(database_url.removeprefix("sqlite:///"))
-    with database:
-        database.execute(
-            "UPDATE people SET sealed_body = (SELECT sealed_body FROM people WHERE id = ?) WHERE id = ?",
-            (named("person", 2), named("person", 1)),
-        )
-    database.close()
+    copied = "UPDATE people SET sealed_body = (SELECT sealed_body FROM people WHERE id = ?) WHERE id = ?"
+    change(database_url, copied, values=(named("person", 2), named("person", 1)))
     async with storage.unit() as unit:
         with pytest.raises(CannotOpen, match="moved or changed"):
             await unit.people.get(named("person", 1))
@@ -118,7 +113,7 @@ async def test_old_values_open_after_a_new_key_is_put_in_front(database_url: str
     """S-41: with a new key in front, old values open, look-ups find them, and the new one is needed from then on."""
     old, new = Keyring.generate(), Keyring.generate()
     for keys in (old, f"{new},{old}"):
-        storage = SqliteStorage(database_url, Keyring(keys), CountingIds())
+        storage = storage_at(database_url, Keyring(keys), CountingIds())
         async with storage.unit() as unit:
             if keys == old:
                 await make.settle(unit)
@@ -127,21 +122,21 @@ async def test_old_values_open_after_a_new_key_is_put_in_front(database_url: str
             await unit.commit()
         await storage.close()
     with pytest.raises(BadKeys, match="sealed with"):
-        await SqliteStorage(database_url, Keyring(old), CountingIds()).open()
+        await storage_at(database_url, Keyring(old), CountingIds()).open()
 
 
 async def test_other_keys_do_not_start(database_url: str) -> None:
     """S-41: keys that are not this database's, or another look-up key, are refused at the start."""
     old, new = Keyring.generate(), Keyring.generate()
-    storage = SqliteStorage(database_url, Keyring(old), CountingIds())
+    storage = storage_at(database_url, Keyring(old), CountingIds())
     async with storage.unit() as unit:
         await make.settle(unit)
         await unit.commit()
     await storage.close()
     with pytest.raises(BadKeys, match="sealed with"):
-        await SqliteStorage(database_url, Keyring(new), CountingIds()).open()
+        await storage_at(database_url, Keyring(new), CountingIds()).open()
     with pytest.raises(BadKeys, match="look-ups"):
-        await SqliteStorage(database_url, Keyring(f"{old} {new}"), CountingIds()).open()
+        await storage_at(database_url, Keyring(f"{old} {new}"), CountingIds()).open()
 
 
 def test_the_oldest_key_can_go_when_its_bytes_stay_for_look_ups() -> None:

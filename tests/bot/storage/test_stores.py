@@ -11,6 +11,8 @@ from flows.values import Level
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, at, named
 
+pytestmark = pytest.mark.both_databases
+
 
 async def test_programmes_and_groups_are_found_as_saved(storage: SqliteStorage) -> None:
     """A programme and its groups come back as saved, by id and by key, and a second save changes them."""

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,14 +13,17 @@ import pytest
 from bot.ids import CountingIds
 from bot.ports import records as r
 from bot.ports.stores import StorageFault
-from bot.storage.address import database_file
+from bot.storage.address import database_file, is_postgres
 from bot.storage.faults import DatabaseBusy, DatabaseFull
 from bot.storage.file_lock import FileLock
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
+from tests.bot.behind import REFUSED, ask, change
 from tests.bot.conftest import TEST_KEYS
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import NOW, at, named
+
+pytestmark = pytest.mark.both_databases
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,9 +40,9 @@ def start(program: str, *arguments: str) -> subprocess.Popen[str]:
         "import asyncio, sys\n"
         "from bot.ids import CountingIds\n"
         "from bot.storage.sealing import Keyring\n"
-        "from bot.storage.sqlite import SqliteStorage\n"
+        "from tests.bot.conftest import storage_at\n"
         "from tests.bot.storage import rows as make\n"
-        f"storage = SqliteStorage(sys.argv[1], Keyring({TEST_KEYS!r}), CountingIds(10**6))\n"
+        f"storage = storage_at(sys.argv[1], Keyring({TEST_KEYS!r}), CountingIds(10**6))\n"
     )
     command = [sys.executable, "-c", head + program, *arguments]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -115,7 +117,7 @@ async def test_the_same_update_twice_is_refused(storage: SqliteStorage) -> None:
     async with storage.unit() as unit:
         await unit.seen.add(make.BOT, 1, NOW)
         await unit.seen.add(make.BOT, 1, NOW)
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(REFUSED):
             await unit.commit()
     assert await count(storage) == 0
 
@@ -126,12 +128,11 @@ async def test_the_audit_log_only_grows(storage: SqliteStorage, database_url: st
     async with storage.unit() as unit:
         await unit.audit.add(r.AuditEntry(named("audit"), NOW, named("staff"), "take", "K-101"))
         await unit.commit()
-    database = sqlite3.connect(database_file(database_url))
-    with pytest.raises(sqlite3.IntegrityError, match="only grows"):
-        database.execute(sql)
-    database.close()
+    with pytest.raises(REFUSED, match="only grows"):
+        change(database_url, sql)
 
 
+@pytest.mark.sqlite_only
 async def test_what_is_durable_is_asked_for_and_checked(storage: SqliteStorage) -> None:
     """R-01: WAL, full synchronisation and foreign keys are on when the storage is open."""
     await storage.open()
@@ -142,6 +143,7 @@ async def test_what_is_durable_is_asked_for_and_checked(storage: SqliteStorage) 
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 0}
 
 
+@pytest.mark.sqlite_only
 async def test_a_pragma_not_followed_stops_the_start(
     storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +156,7 @@ async def test_a_pragma_not_followed_stops_the_start(
         await storage.open()
 
 
+@pytest.mark.sqlite_only
 async def test_a_full_disk_is_a_fault_and_loses_nothing(storage: SqliteStorage) -> None:
     """R-02: when no room is left the unit fails with a clear fault, and what stood before stands."""
     async with storage.unit() as unit:
@@ -174,6 +177,7 @@ async def test_a_full_disk_is_a_fault_and_loses_nothing(storage: SqliteStorage) 
     assert await count(storage) == 1
 
 
+@pytest.mark.sqlite_only
 async def test_one_process_runs_on_a_database(database_url: str, keyring: Keyring) -> None:
     """R-15: a second bot on the same database is refused, a command beside it is not, and after the first's end one runs again."""
     first, second, beside = (
@@ -191,6 +195,7 @@ async def test_one_process_runs_on_a_database(database_url: str, keyring: Keyrin
     await beside.close()
 
 
+@pytest.mark.sqlite_only
 async def test_another_process_holding_the_lock_is_waited_for_and_then_a_fault(
     database_url: str, keyring: Keyring
 ) -> None:
@@ -282,9 +287,8 @@ async def test_a_killed_process_leaves_whole_units_only(
     assert kept >= (committed + 1) * 10
     if stops_in < 2000:
         assert kept == stops_in * 10
-    database = sqlite3.connect(database_file(database_url))
-    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    database.close()
+    if not is_postgres(database_url):
+        assert ask(database_url, "PRAGMA integrity_check") == [("ok",)]
 
 
 @pytest.mark.slow

@@ -17,7 +17,8 @@ from typing import Any, Final
 from benchmarks import town
 from bot.ids import SystemIds
 from bot.ports.records import Group, Person
-from bot.storage.people import PersonStore, chat_lookup
+from bot.storage.chats import chat_lookup
+from bot.storage.people import PersonStore
 from bot.storage.sealing import Keyring
 from bot.storage.statements import Statement, insert_into
 from bot.storage.tables import answers, chats, groups, outbox, people, visits

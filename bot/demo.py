@@ -20,7 +20,7 @@ from bot.simulator.server import serve
 from bot.simulator.world import Inviting, World
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
-from bot.texts import own_name
+from bot.texts import best_of, own_name
 from bot.usecases.desk import Desk
 from bot.usecases.duty_file import RotaEntry
 from bot.usecases.import_programme import import_programme
@@ -146,15 +146,19 @@ def _on_the_page(invitations: list[Issued]) -> list[Issued]:
 
 
 def _inviter(storage: Storage, desk: Desk) -> Callable[[str, str, str], Awaitable[str]]:
-    """What the page's "Add a phone" calls: an invitation into the first group, or for the whole programme."""
+    """What the page's "Add a phone" calls: an invitation into the first group, or for the whole programme.
+
+    A phone may be set to any language that Telegram has; who holds one set to `de-AT` is invited into German.
+    """
 
     async def invited(role: str, alias: str, language: str) -> str:
         async with storage.unit() as unit:
             programme = await choose_programme(unit, None)
             groups = await unit.programmes.groups(programme.id)
             first = min(groups, key=lambda group: group.id) if role in IN_A_GROUP else None
+            spoken = best_of(language, programme.languages) or language
             try:
-                guest = Guest(role, alias, language, programme.timezone)
+                guest = Guest(role, alias, spoken, programme.timezone)
                 issued = await invite(
                     unit, desk.clock, desk.ids, programme, first, guest, 14, languages=desk.languages
                 )

@@ -16,6 +16,7 @@ from bot.heartbeat import Heartbeat
 from bot.ports.services import Away, Messenger
 from bot.ports.stores import Storage
 from bot.schedule.cycle import Schedule
+from bot.telegram.lists import CommandLists
 from bot.usecases.deliver import Sender
 from bot.usecases.desk import Desk
 from bot.usecases.intake import Intake
@@ -91,6 +92,7 @@ class Vestibule:
     intake: Intake
     spinners: Spinners
     strangers: Strangers
+    lists: CommandLists
     heartbeat: Heartbeat
     rounds: Rounds
     leadership: Leadership
@@ -134,6 +136,7 @@ class Vestibule:
                 self.intake.run,
                 self._lead,
                 self.strangers.run,
+                self.lists.run,
                 self.heartbeat.run,
                 *self.more,
                 *((self.web.run,) if self.web else ()),

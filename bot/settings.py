@@ -97,8 +97,8 @@ class Settings(BaseSettings):
     )
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="The languages that can be chosen besides English, as en,de. Not set: every language there is. "
-        "Whoever has chosen another before keeps it.",
+        description="The languages that can be chosen besides English, as en,de. Not set: every one that is wholly "
+        "reviewed, with VESTIBULE_DRAFTS=yes every one there is. Whoever has chosen another before keeps it.",
     )
     drafts: Literal["yes", "no"] = Field(
         "no",

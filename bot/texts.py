@@ -10,7 +10,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
@@ -156,6 +156,15 @@ def fill(text: str, params: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda m: params.get(m[1], m[0]), text)
 
 
+@lru_cache(maxsize=8192)
+def _translated(
+    known: NullTranslations, language: str, context: str, msgid: str, plural: str, number: int
+) -> str:
+    if plural:
+        return laid_out(language, known.npgettext(context, msgid, plural, number))
+    return laid_out(language, known.pgettext(context, msgid))
+
+
 class GettextTexts:
     """ports.services.Texts over the catalogues."""
 
@@ -164,12 +173,14 @@ class GettextTexts:
 
         Of a line with a plural, the form that the language has for the param `number`.
         """
-        given, known = {**(params or {}), **line.params}, catalogue(language)
-        if line.plural:
-            translated = known.npgettext(line.context, line.msgid, line.plural, int(given.get("number", 0)))
-        else:
-            translated = known.pgettext(line.context, line.msgid)
-        return fill(laid_out(language, translated), _within(language, given))
+        number = int({**(params or {}), **line.params}.get("number", 0)) if line.plural else 0
+        known = catalogue(language)
+        text = _translated(known, language, line.context, line.msgid, line.plural, number)
+        if "{" not in text:
+            return text
+        given = {**(params or {}), **line.params}
+        used = {name: given[name] for name in _PLACEHOLDER.findall(text) if name in given}
+        return fill(text, _within(language, used))
 
     def say(self, language: str, context: str, msgid: str, **params: str) -> str:
         """The shell's own texts."""

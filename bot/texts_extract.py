@@ -66,16 +66,22 @@ def _step(script: str, node: yaml.Node) -> Iterator[Found]:
         for key in ("tip", "retry", "explain"):
             if key in fields:
                 yield _found(context, fields[key], f"after the button {fields['id'].value}", _MESSAGE)
-        verdicts = fields.get("readiness")
-        for verdict in verdicts.value if isinstance(verdicts, yaml.SequenceNode) else [verdicts]:
-            fix = _map(verdict).get("fix") if isinstance(verdict, yaml.MappingNode) else None
-            if fix is not None:
-                yield _found(context, fix, "listed under what to fix", _MESSAGE)
+        for verdict in _listed(fields.get("readiness")):
+            if "fix" in verdict:
+                yield _found(context, verdict["fix"], "listed under what to fix", _MESSAGE)
+        for raised in _listed(fields.get("raises")):
+            if "staff" in raised:
+                yield _found(f"concern/{raised['concern'].value}", raised["staff"], "staff only", _MESSAGE)
 
 
 def _found(context: str, node: yaml.Node, note: str, longest: int) -> Found:
     comments = [*([note] if note else []), f"at most {longest} characters"]
     return node.start_mark.line + 1, "pgettext", (context, node.value.strip()), comments
+
+
+def _listed(node: yaml.Node | None) -> list[dict[str, Any]]:
+    """What `raises` and `readiness` hold: one or several; a bare name is an empty one."""
+    return [_map(one) for one in (node.value if isinstance(node, yaml.SequenceNode) else [node])]
 
 
 def _map(node: yaml.Node | None) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
 from bot.telegram.inbound import parse
 from bot.telegram.listener import Listener, listen_at, look_at
+from bot.telegram.lists import CommandLists
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
@@ -176,7 +177,8 @@ class _Parts:
         bell, loops = self._bell()
         # Updates that a webhook brings may be kept by any process, those that the leader asked for by the leader.
         take = TakeUpdates(self._storage if self._webhook else self._fenced, desk, staff_desk.handle)
-        keep = _keep(take, bell.ring, strangers, spinners, self._metrics)
+        lists = CommandLists(self._telegram, id_of(self._telegram), self._storage, desk)
+        keep = _keep(take, bell.ring, strangers, spinners, lists, self._metrics)
         self._intake = Intake(self._noting(keep) if self._webhook else keep)
         lease = (LEASE,) if isinstance(self._storage, Shared) else ()
         self._bot = Vestibule(
@@ -187,6 +189,7 @@ class _Parts:
             self._intake,
             spinners,
             strangers,
+            lists,
             Heartbeat(self._rounds, self._settings.heartbeat_file, notify),
             self._rounds,
             self._leadership,
@@ -327,7 +330,12 @@ def _ping(settings: Settings) -> Ping | None:
 
 
 def _keep(
-    take: TakeUpdates, ring: Callable[[], None], strangers: Strangers, spinners: Spinners, metrics: Metrics
+    take: TakeUpdates,
+    ring: Callable[[], None],
+    strangers: Strangers,
+    spinners: Spinners,
+    lists: CommandLists,
+    metrics: Metrics,
 ) -> Keep:
     """What the intake does with a batch; all that follows the commit is best effort and waits for nobody."""
 
@@ -338,6 +346,7 @@ def _keep(
         ring()
         strangers.offer(taken.strangers)
         spinners.stop_soon(batch)
+        lists.note(update for update in batch if update not in taken.strangers)
 
     return keep
 

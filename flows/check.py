@@ -40,6 +40,7 @@ def faults_in(script: Script, catalogue: Catalogue) -> list[Fault]:
         found += _reach(script)
     found += _conditions(script)
     found += _concerns(script, catalogue)
+    found += _said(script)
     found += _risky(script)
     return found
 
@@ -148,6 +149,15 @@ def _concerns(script: Script, catalogue: Catalogue) -> Iterator[Fault]:
         if not entry.allows(urgency, route):
             shown = " ".join(role.value for role in route)
             yield step, f"raises {item.concern} as {urgency.value} to {shown}; list that under its `variants`"
+
+
+def _said(script: Script) -> Iterator[Fault]:
+    """Words for staff that nobody would read: they are looked for among the choices."""
+    elsewhere = [(rule.step, r) for rule in script.rules for r in rule.raises]
+    elsewhere += [("", r) for r in script.defer.raises] if script.defer else []
+    for step, item in elsewhere:
+        if item.staff is not None:
+            yield step, f"raises {item.concern} with `staff`, which only a choice can have; take it out"
 
 
 def _risky(script: Script) -> Iterator[Fault]:

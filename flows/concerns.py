@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import Field
 
+from flows.effects import Line
 from flows.script import Condition, Raise, Script, Step, Verdict
 from flows.values import CaseKind, Frozen, Level, Role, Urgency
 
@@ -63,6 +64,20 @@ class Catalogue(Frozen):
         return tuple(c.id for c in self.concerns)
 
 
+def said_to_staff(catalogue: Catalogue, concern: str, step: Step | None, chosen: Iterable[str]) -> Line:
+    """What staff read of a concern raised by these choices of the step: their own words, else the catalogue's.
+
+    Where they raise it in different words it is the catalogue's; a concern that is not in it is said by its id.
+    """
+    ids = set(chosen)
+    raising = [
+        item for choice in (step.choices if step else ()) if choice.id in ids for item in choice.raises
+    ]
+    own = {item.staff for item in raising if item.concern == concern}
+    text = catalogue[concern].staff if concern in catalogue else concern
+    return Line(f"concern/{concern}", (own.pop() if len(own) == 1 else None) or text)
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What conditions look at: the current answers (step -> choices) and the shell's facts."""
@@ -97,10 +112,13 @@ class Meaning:
 
 def _raised_by(script: Script, known: Known) -> Iterator[tuple[Step, Raise]]:
     for step in script.steps:
+        chosen = known.answers.get(step.id)
+        if not chosen:
+            continue
         for choice in step.choices:
-            if choice.id in known.answers.get(step.id, ()):
+            if choice.id in chosen:
                 yield from ((step, r) for r in choice.raises)
-        if script.defer and "defer" in known.answers.get(step.id, ()):
+        if script.defer and "defer" in chosen:
             yield from ((step, r) for r in script.defer.raises)
     for rule in script.rules:
         if holds(rule.when, known):
@@ -127,8 +145,11 @@ def meanings(script: Script, catalogue: Catalogue, known: Known) -> tuple[Meanin
 def verdicts(script: Script, known: Known) -> tuple[tuple[Step, Verdict], ...]:
     """The verdict of every current answer that has one, in the script's order; the first that holds counts."""
     found: list[tuple[Step, Verdict]] = []
+    ruled = {rule.step for rule in script.rules}
     for step in script.steps:
         chosen = known.answers.get(step.id, ())
+        if not chosen and step.id not in ruled:
+            continue
         lists = [c.readiness for c in step.choices if c.id in chosen]
         if script.defer and "defer" in chosen:
             lists.append(script.defer.readiness)

@@ -22,7 +22,7 @@ from flows.effects import (
 )
 from flows.library import Playable
 from flows.machine import Asked
-from flows.script import END, Choice, Step
+from flows.script import END, Choice, Step, Verdict
 from flows.steps import kinds
 from flows.steps.many import answer_of
 from flows.steps.result import fixes
@@ -165,17 +165,18 @@ class Moves:
         """The result so far; a hold is never taken back by a later answer (S-08)."""
         if not self.playable.script.before_session:
             return
-        before, level, held = self.visit.level, self._level(), self.visit.holds
-        self.update(level=Level.HOLD if before is Level.HOLD else level, holds=self._holds())
+        before, held = self.visit.level, self.visit.holds
+        found = verdicts(self.playable.script, self.visit.said)
+        level = level_of(found)
+        self.update(level=Level.HOLD if before is Level.HOLD else level, holds=self._holds(found))
         step = self.playable.find(self.visit.step)
         # Once the outcome was given out, a worse one follows it; another reason to hold is told at once.
         told = step is None or step.kind == "result"
         if self.visit.holds != held or (told and level.rank > before.rank):
             self._set_readiness(final=told)
 
-    def _holds(self) -> tuple[str, ...]:
-        """What holds by now, as step:choice; nothing that held is taken back."""
-        found = verdicts(self.playable.script, self.visit.said)
+    def _holds(self, found: tuple[tuple[Step, Verdict], ...]) -> tuple[str, ...]:
+        """What holds by these verdicts, as step:choice; nothing that held is taken back."""
         holding = {step.id for step, verdict in found if verdict.level is Level.HOLD}
         now = [f"{step}:{c}" for step in holding for c in self.visit.said.answers[step]]
         return tuple(dict.fromkeys((*self.visit.holds, *sorted(now))))

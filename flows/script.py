@@ -48,12 +48,16 @@ class Condition(Frozen):
 
 
 class Raise(Frozen):
-    """A concern that a choice means, perhaps only together with other answers."""
+    """A concern that a choice means, perhaps only together with other answers.
+
+    `staff`: what staff read of it where the catalogue's line would not be true of this choice.
+    """
 
     concern: str
     when: Condition | None = None
     urgency: Urgency | None = None
     route: tuple[Role, ...] | None = None
+    staff: MessageText | None = None
 
 
 class Verdict(Frozen):

@@ -14,7 +14,8 @@ from babel.messages import Catalog, Message
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import PoFileError, read_po
 
-from bot.commands.neutral_words import stems_of, telling_words
+from bot.commands.neutral_words import telling_words
+from bot.commands.typography import fault_of_writing
 from bot.texts import DOMAIN, SOURCE, locale_of, locales_folder
 from bot.texts_found import found_texts
 from bot.usecases import neutral
@@ -88,11 +89,8 @@ def faults_of(language: str) -> list[str]:
             catalogue = read_po(file, locale=language, abort_invalid=True)
     except (OSError, ValueError, PoFileError, UnknownLocaleError) as error:
         return [f"{short}:1: cannot be read as a catalogue ({error})"]
-    found = []
-    if not stems_of(language):
-        found = [
-            f"locales/{language}/writing.yaml: no `neutral` words can be read; S-02 needs them in every language"
-        ]
+    writing = fault_of_writing(language)
+    found = [writing] if writing else []
     forms = get_plural(locale_of(language))
     if catalogue.plural_forms != str(forms):
         found.append(f"{short}:1: has Plural-Forms: {catalogue.plural_forms}; it should have {forms}")

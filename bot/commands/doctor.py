@@ -30,6 +30,7 @@ from bot.commands.examine_bot import bot_findings
 from bot.commands.examine_sessions import session_findings
 from bot.commands.examine_staff import staff_findings
 from bot.commands.terminal import FAULT, Told, complain, progress, say
+from bot.review import BadReview
 from bot.settings import PREFIX, BadSettings, Settings, load_settings, variable
 
 FRESH_SECONDS = 60
@@ -106,11 +107,20 @@ def _state(name: str, default: Any, settings: Settings | None) -> str:
         return "set" if variable(name) in os.environ else "not set in the environment"
     value = getattr(settings, name)
     if name not in settings.model_fields_set:
+        if name == "languages":
+            return f"not set, so {_offered(settings)}"
         unset = default is None or default == () or default is PydanticUndefined
         return "not set" if unset else f"not set, so {_shown(default)}"
     if isinstance(value, SecretStr):
         return "set"
     return "set" if name == "database_url" and "@" in str(value) else f"set to {_shown(value)}"
+
+
+def _offered(settings: Settings) -> str:
+    try:
+        return _shown(settings.offered())
+    except BadReview:
+        return "English and what is reviewed"  # which that is cannot be read; the look at languages says so
 
 
 def _shown(value: Any) -> str:

@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.commands.typography import words_of
 from bot.texts import SOURCE, catalogue_file
 
+_TODO = "write it as another language's (docs/translating.md)"
+
 
 class BadGlossary(ValueError):
     """A glossary is missing or cannot be read; the text says which and why."""
@@ -107,14 +109,18 @@ def _phrases(terms: tuple[tuple[str, Meaning], ...]) -> list[tuple[re.Pattern[st
 def _content(file: Path) -> Any:
     try:
         return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadGlossary(f"{_named(file)}:1: there is none; {_TODO}") from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise _bad(file, type(error).__name__) from None
 
 
 def _bad(file: Path, why: str) -> BadGlossary:
-    return BadGlossary(
-        f"{file.relative_to(file.parent.parent.parent)}:1: cannot be read as a glossary ({why})"
-    )
+    return BadGlossary(f"{_named(file)}:1: cannot be read as a glossary ({why}); {_TODO}")
+
+
+def _named(file: Path) -> Path:
+    return file.relative_to(file.parents[2])
 
 
 def _first(error: ValidationError) -> str:

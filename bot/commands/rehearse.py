@@ -11,6 +11,7 @@ import typer
 
 from bot.commands.terminal import WRONG_USE, Told, say
 from bot.texts import GettextTexts, languages
+from flows.concerns import said_to_staff
 from flows.effects import (
     Button,
     Effect,
@@ -142,8 +143,9 @@ class Rehearsal:
                 self._message(effect)
             case RaiseConcern():
                 route = " ".join(effect.route)
-                says = self._playable.catalogue[effect.concern].staff
-                says = self._texts.say(self._language, f"concern/{effect.concern}", says)
+                step = self._playable.find(effect.step)
+                line = said_to_staff(self._playable.catalogue, effect.concern, step, effect.choices)
+                says = self._texts.line(self._language, line)
                 say(
                     f"[staff] {effect.concern}, {effect.urgency}, to {route}, at {effect.step}: {says}", "dim"
                 )

@@ -68,15 +68,36 @@ def everywhere() -> Everywhere:
 
 def writing_of(language: str) -> Writing | None:
     """How the language is written; None where its folder has no writing.yaml, or one that cannot be read."""
-    return _read(catalogue_file(language).parents[1] / "writing.yaml")
+    read = _read(_file(language))
+    return read if isinstance(read, Writing) else None
+
+
+def fault_of_writing(language: str) -> str:
+    """Why the language's writing.yaml is of no use, and what to do; empty where it is."""
+    file, read = _file(language), _read(_file(language))
+    if isinstance(read, Writing) and read.neutral:
+        return ""
+    why = read if isinstance(read, str) else "has no `neutral` words"
+    todo = "S-02 needs its words in every language; write it as another language's (docs/translating.md)"
+    return f"{file.relative_to(file.parents[2])}:1: {why}; {todo}"
+
+
+def _file(language: str) -> Path:
+    return catalogue_file(language).parents[1] / "writing.yaml"
 
 
 @cache
-def _read(path: Path) -> Writing | None:
+def _read(path: Path) -> Writing | str:
+    """What stands in it, or why that cannot be said."""
     try:
         return Writing.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError):
-        return None
+    except FileNotFoundError:
+        return "there is none"
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return f"cannot be read ({type(error).__name__})"
+    except ValidationError as error:
+        fault = error.errors()[0]
+        return f"cannot be read ({'.'.join(map(str, fault['loc']))}: {fault['msg']})"
 
 
 def words_of(text: str) -> str:

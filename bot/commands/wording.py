@@ -46,10 +46,8 @@ class _Wording:
             forms = ", ".join(term.forms)
             yield f"has no word for “{name}”: use {term.word} ({forms}), or put the text under its `besides` with a reason"
 
-    def of_glossary(self, language: str) -> Iterator[str]:
+    def of_glossary(self) -> Iterator[str]:
         """What is wrong with the glossary, once every text has been looked at."""
-        if self._writing is None:
-            yield f"locales/{language}/writing.yaml does not say how it is written; write it as another language's"
         for name in self._terms:
             if not (term := self._chosen.terms.get(name)) or not term.forms:
                 yield f"has no word with forms for “{name}”; add it"
@@ -84,7 +82,7 @@ def faults_of_wording(language: str) -> list[str]:
             f"{where} {fault}" for fault in dict.fromkeys(faults)
         ]  # a plural's forms often share theirs
     file_of_words = glossary_file(language).relative_to(root)
-    return [*found, *(f"{file_of_words}:1: {fault}" for fault in wording.of_glossary(language))]
+    return [*found, *(f"{file_of_words}:1: {fault}" for fault in wording.of_glossary())]
 
 
 def _said(message: Message | None) -> tuple[str, ...]:

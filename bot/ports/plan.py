@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
 
-from bot.ports.records import StaffRole
+from bot.ports.records import Person, Session, StaffRole
 
 EVER = datetime(9000, 1, 1, tzinfo=UTC)
 """Further away than anything that is planned."""
@@ -128,6 +128,48 @@ class Reminders(Protocol):
 
     async def tally(self) -> dict[str, int]:
         """Fate -> number of rows."""
+        ...
+
+
+class PlannedPeople(Protocol):
+    """How far the plan goes for people; a part of bot.ports.stores.People."""
+
+    async def to_plan(self, now: datetime, limit: int) -> list[Person | str]:
+        """Those who are to be planned for at `now`, the longest waiting first; of whom cannot be read the id.
+
+        Whoever is new is among them, and whoever changed otherwise than a tap changes them.
+        """
+        ...
+
+    async def planned(self, person_id: str, until: datetime) -> None:
+        """Nothing is to be planned for them until then."""
+        ...
+
+    async def plan_anew(self, of: Session | None = None) -> None:
+        """Those whose session it is are to be planned for again; without one all who have a time for it."""
+        ...
+
+
+class PlannedSessions(Protocol):
+    """How far the plan goes for sessions; a part of bot.ports.stores.Sessions."""
+
+    async def of_people(self, people: Sequence[Person], start: datetime, end: datetime) -> list[Session]:
+        """The planned ones of the span that are theirs or their groups', by start; what cannot be read is left out."""
+        ...
+
+    async def to_plan(self, now: datetime, limit: int) -> list[tuple[Session, bool]]:
+        """Those that are to be looked at at `now`, the longest waiting first, and whether they can be read.
+
+        A session that is saved is among them. Its link is left out.
+        """
+        ...
+
+    async def planned(self, session_id: str, until: datetime) -> None:
+        """It need not be looked at until then."""
+        ...
+
+    async def plan_anew(self, now: datetime) -> None:
+        """All that are not over at `now` are to be looked at again."""
         ...
 
 

@@ -6,16 +6,16 @@ read in the same unit sees them. A guarded `save` raises `Stale` when the row's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from bot.ports.audit import Audit, Requests
 from bot.ports.everything import Everything, Restored
 from bot.ports.expiry import Expiry
-from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
+from bot.ports.messages import Ledger, Outbox
+from bot.ports.plan import Allowances, PlannedPeople, PlannedSessions, Pulses, Reminders, Shifts
 from bot.ports.records import (
     Agreement,
     AnswerRow,
@@ -24,17 +24,13 @@ from bot.ports.records import (
     Chat,
     Group,
     Invitation,
-    Lane,
-    LedgerEntry,
     OpenPart,
-    OutboxRow,
     Person,
     Programme,
     Readiness,
     Session,
     StaffRole,
     VisitRow,
-    Way,
 )
 from bot.ports.replicas import Leases
 from bot.ports.sealed import Sealed
@@ -73,10 +69,14 @@ class Programmes(Protocol):
     async def save_group(self, group: Group) -> None: ...
 
 
-class Sessions(Protocol):
+class Sessions(PlannedSessions, Protocol):
     """Planned sessions."""
 
     async def get(self, session_id: str) -> Session | None: ...
+    async def prepare(self, session_ids: Iterable[str]) -> None:
+        """Read them in one go, so that `get` need not ask. What cannot be read is left to `get`."""
+        ...
+
     async def by_key(self, programme_id: str, key: str) -> Session | None: ...
     async def save(self, session: Session) -> None: ...
     async def next_for(self, person: Person, now: datetime) -> Session | None:
@@ -92,30 +92,18 @@ class Sessions(Protocol):
         """Ids of the planned ones of that span that cannot be read."""
         ...
 
-    async def of_people(self, people: Sequence[Person], start: datetime, end: datetime) -> list[Session]:
-        """The planned ones of the span that are theirs or their groups', by start; what cannot be read is left out."""
-        ...
 
-    async def to_plan(self, now: datetime, limit: int) -> list[tuple[Session, bool]]:
-        """Those that are to be looked at at `now`, the longest waiting first, and whether they can be read.
-
-        A session that is saved is among them. Its link is left out.
-        """
-        ...
-
-    async def planned(self, session_id: str, until: datetime) -> None:
-        """It need not be looked at until then."""
-        ...
-
-    async def plan_anew(self, now: datetime) -> None:
-        """All that are not over at `now` are to be looked at again."""
-        ...
-
-
-class People(Protocol):
+class People(PlannedPeople, Protocol):
     """Participants and staff."""
 
     async def get(self, person_id: str) -> Person | None: ...
+    async def prepare(self, person_ids: Collection[str]) -> list[Person]:
+        """Read them, and the visit in front of each, in one go, so that `get` need not ask; gives them.
+
+        Whoever cannot be read is left to `get`.
+        """
+        ...
+
     async def add(self, person: Person) -> None: ...
     async def save(self, person: Person) -> None: ...
     async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None: ...
@@ -133,6 +121,10 @@ class People(Protocol):
         """
         ...
 
+    async def ids_in_role(self, role: StaffRole, group_ids: Iterable[str]) -> dict[str, set[str]]:
+        """Group -> who has that role in it, left or not. Groups without anybody are missing."""
+        ...
+
     async def in_group(self, group_id: str) -> list[Person]:
         """The group's participants."""
         ...
@@ -143,21 +135,6 @@ class People(Protocol):
 
     async def groups_of(self, person_id: str, role: StaffRole | None = None) -> list[str]:
         """Ids of the groups in which a staff member has a role."""
-        ...
-
-    async def to_plan(self, now: datetime, limit: int) -> list[Person | str]:
-        """Those who are to be planned for at `now`, the longest waiting first; of whom cannot be read the id.
-
-        Whoever is new is among them, and whoever changed otherwise than a tap changes them.
-        """
-        ...
-
-    async def planned(self, person_id: str, until: datetime) -> None:
-        """Nothing is to be planned for them until then."""
-        ...
-
-    async def plan_anew(self, of: Session | None = None) -> None:
-        """Those whose session it is are to be planned for again; without one all who have a time for it."""
         ...
 
 
@@ -176,13 +153,27 @@ class Chats(Protocol):
     async def by_telegram(self, bot_id: int, telegram_id: int) -> Chat | None: ...
     async def of_person(self, person_id: str) -> Chat | None: ...
     async def get(self, chat_id: str) -> Chat | None: ...
+    async def prepare(self, chat_ids: Iterable[str]) -> None:
+        """Read them in one go, so that `get` need not ask. What cannot be read is left to `get`."""
+        ...
+
     async def add(self, chat: Chat) -> None: ...
     async def set_state(self, chat_id: str, state: str) -> None:
         """One that was left stays so."""
         ...
 
-    async def members(self, bot_id: int, telegram_ids: Iterable[int]) -> set[int]:
-        """Those of the Telegram chats that are somebody's now, in one query for each hundred (S-44)."""
+    async def members(self, bot_id: int, telegram_ids: Iterable[int]) -> dict[int, Chat | None]:
+        """Those of the Telegram chats that are somebody's now, in one query for each hundred (S-44).
+
+        None for a chat that does not open; `by_telegram` raises Unreadable for it.
+        """
+        ...
+
+    async def slots_in_use(self, of: Iterable[tuple[str, str]]) -> set[str]:
+        """Those slots of (person, slot) in which something stands in the person's chats, or waits to be said there.
+
+        A slot counts, too, that is another's of them.
+        """
         ...
 
     async def release(self, chat_id: str) -> None:
@@ -277,107 +268,7 @@ class Cases(Protocol):
         ...
 
 
-class Outbox(Protocol):
-    """Messages decided but not yet delivered."""
-
-    async def add(self, row: OutboxRow) -> None:
-        """Stage a row. An unsent `say` of the same chat and slot gives way to it (state superseded)."""
-        ...
-
-    async def cancel(self, chat_id: str, slots: Sequence[str], *, sensitive_only: bool = False) -> None:
-        """Supersede the chat's unsent rows of these slots ('*' for all)."""
-        ...
-
-    async def due(self, now: datetime, lane: Lane, limit: int, way: Way = "telegram") -> list[OutboxRow]:
-        """Waiting rows of a lane and way that are due and may be tried, oldest first, at most one per chat: its first.
-
-        A row whose payload does not open is among them, see `OutboxRow.readable`.
-        For lanes other than alert a chat's later row never passes an earlier waiting one of lane alert/reply/reminder.
-        """
-        ...
-
-    async def next_due_at(self, way: Way = "telegram") -> datetime | None:
-        """When the earliest waiting row of the way may be tried."""
-        ...
-
-    async def clock_set_back(self, was: datetime, now: datetime, way: Way = "telegram") -> None:
-        """What was due by `was` is due by `now`, and nothing waits longer to be tried again."""
-        ...
-
-    async def save(self, row: OutboxRow) -> None:
-        """Write state, attempts, next_try_at, ambiguous of the row with that id."""
-        ...
-
-    async def waiting(self, chat_id: str) -> list[OutboxRow]: ...
-    async def counts(self) -> dict[str, int]:
-        """State -> number of rows."""
-        ...
-
-    async def unsent_alerts(self, before: datetime, limit: int = 100) -> list[OutboxRow]:
-        """Alerts by any way that were due before then and still wait, the oldest first."""
-        ...
-
-    async def tally(self) -> dict[tuple[str, str], int]:
-        """(state, lane) -> number of rows."""
-        ...
-
-    async def ambiguous(self) -> int:
-        """How many rows may have left a copy behind (S-43)."""
-        ...
-
-    async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
-        """Chat -> how many sensitive rows of it may have left a copy behind, last tried from `since` on, before `until`."""
-        ...
-
-    async def forget_details(self, visit_id: str) -> list[tuple[str, str]]:
-        """Empty every details row of the visit's cases, unsent ones given up; (chat, slot) of each."""
-        ...
-
-    async def forget_slot(self, slot: str) -> list[tuple[str, str]]:
-        """The same for what stood or waits in that slot, whichever chat it is."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A chat with sensitive messages: since when the oldest and the newest of them stand."""
-
-    chat_id: str
-    oldest: datetime
-    newest: datetime
-
-
-class Ledger(Protocol):
-    """The message ids standing in chats, for slots and tidying."""
-
-    async def add(self, entry: LedgerEntry) -> None: ...
-    async def standing(
-        self, chat_id: str, slot: str | None = None, *, sensitive_only: bool = False
-    ) -> list[LedgerEntry]:
-        """Entries not gone, oldest first."""
-        ...
-
-    async def newest(self, chat_id: str) -> LedgerEntry | None: ...
-    async def by_message(self, chat_id: str, message_id: int) -> LedgerEntry | None: ...
-    async def gone(self, entry_id: str, at: datetime, kept: str = "") -> None:
-        """Mark as deleted, or with `kept` as not deletable and why."""
-        ...
-
-    async def undeletable(self) -> int:
-        """How many messages could not be deleted (S-43)."""
-        ...
-
-    async def sensitive(self) -> list[Standing]:
-        """Every chat in which something sensitive stands, the oldest first."""
-        ...
-
-    async def clock_set_back(self, now: datetime) -> None:
-        """What seems to stand there since later than now stands there since now."""
-        ...
-
-    async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
-        """Chat -> how many sensitive messages of it turned out undeletable from `since` on, before `until`."""
-        ...
+AtTheEnd = Callable[[Sequence[str]], Awaitable[None]]
 
 
 class Unit(Protocol):
@@ -407,6 +298,13 @@ class Unit(Protocol):
     everything: Everything
     restored: Restored
     leases: Leases
+
+    def at_the_end(self, work: AtTheEnd, *, of: str, about: str) -> None:
+        """When it is committed, before that, do the work once for all it is to be about, whoever asked `of` that kind.
+
+        What it is about comes sorted, so that units beside each other take it in the same order.
+        """
+        ...
 
     async def commit(self) -> None:
         """Durable on disk when this returns."""

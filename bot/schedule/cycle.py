@@ -57,6 +57,7 @@ class Schedule:
                 async with asyncio.timeout(CATCH_UP):
                     await self._caught_up()
         while True:
+            goes_on = False
             try:
                 if self._pulse is not None:
                     await self._pulse()
@@ -66,7 +67,8 @@ class Schedule:
                 self._turned(False)
             else:
                 self._turned(True)
-            if not self._more:  # the plan goes on at once
+                goes_on = self._more
+            if not goes_on:
                 await self._desk.clock.sleep_until(self._desk.now() + EVERY)
 
     async def look(self) -> int:
@@ -104,5 +106,6 @@ class Schedule:
             if found:
                 self._wake_sender()
             total += found
+            await asyncio.sleep(0)  # everybody else's turn
             if found < at_once:
                 return total

@@ -48,6 +48,7 @@ class Times:
 
 
 DEFAULT = Times()
+_NAMES = frozenset(field.name for field in fields(Times))
 
 
 def times_of(programme: Programme, **more: int) -> Times:
@@ -58,8 +59,7 @@ def times_of(programme: Programme, **more: int) -> Times:
         for name in ("test_any_time", "staffed_from", "staffed_until")
         if name in settings
     }
-    known = {field.name for field in fields(Times)}
-    own = {name: value for name, value in settings.get("reminders", {}).items() if name in known}
+    own = {name: value for name, value in settings.get("reminders", {}).items() if name in _NAMES}
     return Times(**{**more, **flat, **own, "zone": programme.timezone})
 
 

@@ -13,8 +13,26 @@ Params = dict[str, Any]
 _PROFILE_LIMITS = {"name": 64, "description": 512, "short_description": 120}
 
 
-def _scope(params: Params) -> tuple[str, str]:
-    return scope_key(params.get("scope", {"type": "default"})), params.get("language_code", "")
+_SCOPES = {
+    "default": set[str](),
+    "all_private_chats": set[str](),
+    "all_group_chats": set[str](),
+    "all_chat_administrators": set[str](),
+    "chat": {"chat_id"},
+    "chat_administrators": {"chat_id"},
+    "chat_member": {"chat_id", "user_id"},
+}
+"""The kinds of BotCommandScope, and what each needs."""
+
+
+def _scope(world: World, params: Params) -> tuple[str, str]:
+    scope = params.get("scope", {"type": "default"})
+    needed = _SCOPES.get(scope["type"])
+    if needed is None or needed - scope.keys():
+        raise bad_request("can't parse BotCommandScope")
+    if "chat_id" in needed and scope["chat_id"] not in world.chats:
+        raise bad_request("chat not found")
+    return scope_key(scope), params.get("language_code", "")
 
 
 def _touch_phones(world: World) -> None:
@@ -36,17 +54,17 @@ def _set_commands(world: World, params: Params) -> Any:
             raise bad_request("BOT_COMMAND_INVALID")
         if not 1 <= len(command["description"]) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    world.profile.commands[_scope(params)] = commands
+    world.profile.commands[_scope(world, params)] = commands
     _touch_phones(world)
     return True
 
 
 def _get_commands(world: World, params: Params) -> Any:
-    return world.profile.commands.get(_scope(params), [])
+    return world.profile.commands.get(_scope(world, params), [])
 
 
 def _delete_commands(world: World, params: Params) -> Any:
-    world.profile.commands.pop(_scope(params), None)
+    world.profile.commands.pop(_scope(world, params), None)
     _touch_phones(world)
     return True
 

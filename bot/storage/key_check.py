@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Table, select
 
-from bot.storage.people import chat_lookup
+from bot.storage.chats import chat_lookup
 from bot.storage.sealing import BadKeys, CannotOpen, Keyring
 from bot.storage.statements import Row, Statement
 from bot.storage.tables import chats, invitations, people, sessions

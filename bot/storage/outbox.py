@@ -153,7 +153,7 @@ _EMPTY = update_by_id(outbox, ["sealed_payload", "state"])
 
 
 class OutboxStore:
-    """Implements bot.ports.stores.Outbox. Text, buttons and the neutral stand-in are sealed together.
+    """Implements bot.ports.messages.Outbox. Text, buttons and the neutral stand-in are sealed together.
 
     Ways are apart: neither gives way to the other or waits for it, so that a mail server that is down
     holds back nothing on Telegram. `cancel` takes both. Where a reminder's line gives way its fate follows here,

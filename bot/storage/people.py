@@ -1,8 +1,9 @@
-"""People, the invitations that bring them, and their chats."""
+"""People, and the invitations that bring them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import datetime
 from operator import attrgetter
@@ -12,12 +13,13 @@ import structlog
 from sqlalchemy import bindparam, delete, select, update
 
 from bot.ports.plan import EVER
-from bot.ports.records import Chat, Invitation, Person, Session, StaffRole
+from bot.ports.records import Invitation, Person, Session, StaffRole
 from bot.ports.stores import Stale
 from bot.storage.columns import NOT_PLANNED
+from bot.storage.many import Many
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
-from bot.storage.tables import chats, invitations, people, person_roles, visits
+from bot.storage.tables import invitations, people, person_roles, visits
 from bot.storage.visits import VisitStore
 from bot.storage.work import Work
 
@@ -30,10 +32,11 @@ _RANK = {role: rank for rank, role in enumerate(StaffRole)}
 _SEALED = ("alias", "pending", "released", "email", "reach", "safe_times", "check_in_day")
 # How far the plan goes is no part of the record.
 _COLUMNS = [column for column in people.c if column.name != "planned_until"]
-_PERSON_AND_VISIT = Statement(
-    select(*_COLUMNS, *(column.label(f"visit_{column.name}") for column in visits.c if column.name != "id"))
-    .select_from(people.outerjoin(visits, visits.c.id == people.c.visit_id))
-    .where(people.c.id == bindparam("id"))
+_PEOPLE_AND_VISITS = Many(
+    select(
+        *_COLUMNS, *(column.label(f"visit_{column.name}") for column in visits.c if column.name != "id")
+    ).select_from(people.outerjoin(visits, visits.c.id == people.c.visit_id)),
+    people.c.id,
 )
 _ADD_PERSON = insert_into(people, without=["planned_until"])
 _SET_PERSON = update_by_id(people, [column.name for column in _COLUMNS if column.name != "id"])
@@ -47,6 +50,10 @@ _IN_GROUP = Statement(
     .order_by(people.c.id)
 )
 _role = select(person_roles.c.person_id).where(person_roles.c.role == bindparam("role"))
+_IDS_IN_ROLE = Many(
+    select(person_roles.c.group_id, person_roles.c.person_id).where(person_roles.c.role == bindparam("role")),
+    person_roles.c.group_id,
+)
 _staff = select(*_COLUMNS).where(people.c.programme_id == bindparam("programme_id"), people.c.state != "left")
 _IN_ROLE = Statement(_staff.where(people.c.id.in_(_role)).order_by(people.c.id))
 _IN_ROLE_OF_GROUP = Statement(
@@ -85,28 +92,6 @@ _PENDING_INVITATIONS = Statement(
     )
     .order_by(invitations.c.expires_at, invitations.c.id)
 )
-_CHAT = select_where(chats, "id")
-_CHAT_BY_TELEGRAM = select_where(chats, "bot_id", "lookup")
-_CHAT_OF_PERSON = Statement(
-    select(chats)
-    .where(chats.c.person_lookup == bindparam("person_lookup"))
-    .order_by((chats.c.state == "open").desc(), chats.c.id.desc())
-    .limit(1)
-)
-_ADD_CHAT = insert_into(chats)
-# What has been closed for good stays so, whatever Telegram says of it.
-_SET_CHAT_STATE = Statement(
-    update(chats).where(chats.c.id == bindparam("where_id"), chats.c.state != "left"), ["state"]
-)
-_RELEASE_CHAT = update_by_id(chats, ["lookup"])
-_AT_ONCE = 100
-_MEMBERS = Statement(
-    select(chats.c.lookup).where(
-        chats.c.bot_id == bindparam("bot_id"),
-        chats.c.state != "left",
-        chats.c.lookup.in_([bindparam(f"lookup{n}") for n in range(_AT_ONCE)]),
-    )
-)
 
 
 class PersonStore:
@@ -124,14 +109,23 @@ class PersonStore:
     async def get(self, person_id: str) -> Person | None:
         """By id. The visit in front of the person is read along, for the turn needs it next."""
         if person_id not in self._known:
-            row = await self._work.row(_PERSON_AND_VISIT, as_written=True, id=person_id)
-            if row is None:
-                return None
-            visit = {name: row.pop(f"visit_{name}") for name in _VISIT_COLUMNS}
-            if visit["person_id"]:
-                self._visits.remember({"id": row["visit_id"], **visit})
-            self._known[person_id] = await self._person(row)
-        return self._known[person_id]
+            for row in await _PEOPLE_AND_VISITS.rows(self._work, [(person_id,)], as_written=True):
+                await self._remember(row)
+        return self._known.get(person_id)
+
+    async def prepare(self, person_ids: Collection[str]) -> list[Person]:
+        """Read them in one go, so that `get` need not ask; gives them. Whoever cannot be read is left to `get`."""
+        wanted = [(one,) for one in person_ids if one not in self._known]
+        for row in await _PEOPLE_AND_VISITS.rows(self._work, wanted, as_written=True):
+            with suppress(CannotOpen):  # `get` says so to whoever asks for that one
+                await self._remember(row)
+        return [self._known[one] for one in person_ids if one in self._known]
+
+    async def _remember(self, row: Row) -> None:
+        visit = {name: row.pop(f"visit_{name}") for name in _VISIT_COLUMNS}
+        if visit["person_id"]:
+            self._visits.remember({"id": row["visit_id"], **visit})
+        self._known[row["id"]] = await self._person(row)
 
     async def add(self, person: Person) -> None:
         """A new person. Roles, if any, count in the person's own group, or everywhere without one."""
@@ -148,8 +142,9 @@ class PersonStore:
         if stored is None:
             raise Stale(f"there is no person {person.id}")
         self._work.stage(_SET_PERSON, {**self._values(person), "where_id": person.id}, changes_one=True)
-        self._known[person.id] = replace(person, roles=stored.roles)
-        if _planned_by(self._known[person.id]) != _planned_by(stored):
+        after = person if person.roles == stored.roles else replace(person, roles=stored.roles)
+        self._known[person.id] = after
+        if _planned_by(after) != _planned_by(stored):
             await self.planned(person.id, NOT_PLANNED)
 
     async def add_role(self, person_id: str, role: StaffRole, group_id: str | None) -> None:
@@ -190,6 +185,13 @@ class PersonStore:
         if group_id is None:
             return await self._people(_IN_ROLE, **values)
         return await self._people(_IN_ROLE_OF_GROUP, **values, group_id=group_id)
+
+    async def ids_in_role(self, role: StaffRole, group_ids: Iterable[str]) -> dict[str, set[str]]:
+        """Group -> who has that role in it, left or not. Groups without anybody are missing."""
+        found: dict[str, set[str]] = {}
+        for row in await _IDS_IN_ROLE.rows(self._work, ((one,) for one in group_ids), role=role.value):
+            found.setdefault(row["group_id"], set()).add(row["person_id"])
+        return found
 
     async def in_group(self, group_id: str) -> list[Person]:
         """The group's participants."""
@@ -312,74 +314,3 @@ class InvitationStore:
         alias, *ways = opened.split(_NUL)  # a row from before revision 0002 holds the alias alone
         row |= dict(zip(_WITH_ALIAS, ways, strict=False))
         return Invitation(**row, alias=alias)
-
-
-def chat_lookup(keys: Keyring, bot_id: int, telegram_id: int) -> bytes:
-    """The keyed hash by which a bot's chat is found."""
-    return keys.lookup("chat", f"{bot_id}/{telegram_id}")
-
-
-class ChatStore:
-    """Implements bot.ports.stores.Chats. Telegram's id and the person are sealed together (S-41)."""
-
-    def __init__(self, work: Work, keys: Keyring) -> None:
-        self._work = work
-        self._keys = keys
-
-    async def by_telegram(self, bot_id: int, telegram_id: int) -> Chat | None:
-        """The chat in which that bot talks with that Telegram chat."""
-        row = await self._work.row(
-            _CHAT_BY_TELEGRAM, bot_id=bot_id, lookup=chat_lookup(self._keys, bot_id, telegram_id)
-        )
-        return self._chat(row) if row else None
-
-    async def of_person(self, person_id: str) -> Chat | None:
-        """The person's chat: an open one before others, the newest before older ones."""
-        row = await self._work.row(_CHAT_OF_PERSON, person_lookup=self._keys.lookup("person", person_id))
-        return self._chat(row) if row else None
-
-    async def get(self, chat_id: str) -> Chat | None:
-        """By id."""
-        row = await self._work.row(_CHAT, id=chat_id)
-        return self._chat(row) if row else None
-
-    async def add(self, chat: Chat) -> None:
-        """A new chat; a bot has one with a Telegram chat."""
-        body = [chat.telegram_id, chat.person_id]
-        await self._work.run(
-            _ADD_CHAT,
-            {
-                "id": chat.id,
-                "bot_id": chat.bot_id,
-                "lookup": chat_lookup(self._keys, chat.bot_id, chat.telegram_id),
-                "person_lookup": self._keys.lookup("person", chat.person_id),
-                "sealed_body": self._keys.seal_json("chats", "body", chat.id, body),
-                "state": chat.state,
-            },
-        )
-
-    async def members(self, bot_id: int, telegram_ids: Iterable[int]) -> set[int]:
-        """Those of the Telegram chats that are somebody's now: one query for each hundred, whoever they are (S-44)."""
-        by_lookup = {chat_lookup(self._keys, bot_id, one): one for one in telegram_ids}
-        asked, found = list(by_lookup), set()
-        for start in range(0, len(asked), _AT_ONCE):
-            some = asked[start : start + _AT_ONCE]
-            some += some[:1] * (_AT_ONCE - len(some))  # always as many, so that one compiled statement does
-            named: Row = {f"lookup{n}": lookup for n, lookup in enumerate(some)}
-            found |= {
-                by_lookup[row["lookup"]] for row in await self._work.rows(_MEMBERS, bot_id=bot_id, **named)
-            }
-        return found
-
-    async def release(self, chat_id: str) -> None:
-        """The chat is found by its Telegram chat no longer, which another person may have then."""
-        lookup = self._keys.lookup("released chat", chat_id)
-        await self._work.run(_RELEASE_CHAT, {"where_id": chat_id, "lookup": lookup})
-
-    async def set_state(self, chat_id: str, state: str) -> None:
-        """Open, blocked or left. One that was left stays so."""
-        await self._work.run(_SET_CHAT_STATE, {"where_id": chat_id, "state": state})
-
-    def _chat(self, row: Row) -> Chat:
-        telegram_id, person_id = self._keys.open_json("chats", "body", row["id"], row["sealed_body"])
-        return Chat(row["id"], row["bot_id"], telegram_id, person_id, row["state"])

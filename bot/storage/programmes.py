@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import bindparam, or_, select, update
 from bot.ports.plan import EVER
 from bot.ports.records import Group, Person, Programme, Session
 from bot.storage.columns import NOT_PLANNED
+from bot.storage.many import Many
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_by_id
 from bot.storage.tables import groups, people, programmes, sessions
@@ -31,7 +33,7 @@ _GROUPS = Statement(
 )
 _SET_GROUP = update_by_id(groups)
 _ADD_GROUP = insert_into(groups)
-_SESSION = select_where(sessions, "id")
+_SESSIONS = Many(select(sessions), sessions.c.id)
 _SESSION_BY_KEY = select_where(sessions, "programme_id", "key")
 _SET_SESSION = update_by_id(sessions)
 _ADD_SESSION = insert_into(sessions)
@@ -102,6 +104,10 @@ async def put(work: Work, change: Statement, add: Statement, values: Row) -> Non
         await work.run(add, values)
 
 
+def _ends_at(session: Session) -> datetime:
+    return session.starts_at + timedelta(minutes=session.minutes)
+
+
 def _programme(row: Row) -> Programme:
     return Programme(**{**row, "languages": tuple(row["languages"])})
 
@@ -112,15 +118,21 @@ def _planned_by(programme: Programme) -> tuple[str, Row]:
 
 
 class ProgrammeStore:
-    """Implements bot.ports.stores.Programmes."""
+    """Implements bot.ports.stores.Programmes. Remembers what it read by id in this unit."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._known: dict[str, Programme] = {}
+        self._known_groups: dict[str, Group] = {}
 
     async def get(self, programme_id: str) -> Programme | None:
         """By id."""
-        row = await self._work.row(_PROGRAMME, id=programme_id)
-        return _programme(row) if row else None
+        if programme_id not in self._known:
+            row = await self._work.row(_PROGRAMME, id=programme_id)
+            if row is None:
+                return None
+            self._known[programme_id] = _programme(row)
+        return self._known[programme_id]
 
     async def by_key(self, key: str) -> Programme | None:
         """By the organisation's own key."""
@@ -134,6 +146,7 @@ class ProgrammeStore:
     async def save(self, programme: Programme) -> None:
         """Add it, or change the one with its id. With other times its people are to be planned for again."""
         before = await self.get(programme.id)
+        self._known.pop(programme.id, None)
         await put(self._work, _SET_PROGRAMME, _ADD_PROGRAMME, fields_of(programme))
         if before is not None and _planned_by(before) != _planned_by(programme):
             anew: Row = {"planned_until": NOT_PLANNED, "where_programme": programme.id}
@@ -141,8 +154,12 @@ class ProgrammeStore:
 
     async def group(self, group_id: str) -> Group | None:
         """A group by id."""
-        row = await self._work.row(_GROUP, id=group_id)
-        return Group(**row) if row else None
+        if group_id not in self._known_groups:
+            row = await self._work.row(_GROUP, id=group_id)
+            if row is None:
+                return None
+            self._known_groups[group_id] = Group(**row)
+        return self._known_groups[group_id]
 
     async def group_by_key(self, programme_id: str, key: str) -> Group | None:
         """A group by its key in the programme."""
@@ -155,6 +172,7 @@ class ProgrammeStore:
 
     async def save_group(self, group: Group) -> None:
         """Add it, or change the one with its id."""
+        self._known_groups.pop(group.id, None)
         await put(self._work, _SET_GROUP, _ADD_GROUP, fields_of(group))
 
 
@@ -168,15 +186,30 @@ def _bare(row: Row, link: str = "") -> Session:
 
 
 class SessionStore:
-    """Implements bot.ports.stores.Sessions. The link is sealed."""
+    """Implements bot.ports.stores.Sessions. The link is sealed.
+
+    Remembers in this unit what it read by id, each person's next one, and those of a programme's span.
+    """
 
     def __init__(self, work: Work, keys: Keyring) -> None:
         self._work = work
         self._keys = keys
+        self._known: dict[str, Session] = {}
+        self._next: dict[tuple[str, str | None], tuple[datetime, Session | None]] = {}
+        self._spans: dict[tuple[str, datetime, datetime], list[Session]] = {}
 
     async def get(self, session_id: str) -> Session | None:
         """By id."""
-        return await self._one(_SESSION, id=session_id)
+        if session_id not in self._known:
+            for row in await _SESSIONS.rows(self._work, [(session_id,)]):
+                self._known[session_id] = self._session(row)
+        return self._known.get(session_id)
+
+    async def prepare(self, session_ids: Iterable[str]) -> None:
+        """Read them in one go, so that `get` need not ask. What cannot be read is left to `get`."""
+        for row in await _SESSIONS.rows(self._work, ((one,) for one in session_ids)):
+            with suppress(CannotOpen):  # `get` says so to whoever asks for that one
+                self._known[row["id"]] = self._session(row)
 
     async def by_key(self, programme_id: str, key: str) -> Session | None:
         """By the key it has in its programme."""
@@ -184,14 +217,22 @@ class SessionStore:
 
     async def save(self, session: Session) -> None:
         """Add it, or change the one with its id; the version is kept as given (S-32, R-14 compare it)."""
+        for known in (self._known, self._next, self._spans):
+            known.clear()
         values = {**fields_of(session), "planned_until": NOT_PLANNED}
         values["sealed_link"] = self._keys.seal("sessions", "link", session.id, values.pop("link").encode())
-        values["ends_at"] = session.starts_at + timedelta(minutes=session.minutes)
+        values["ends_at"] = _ends_at(session)
         await put(self._work, _SET_SESSION, _ADD_SESSION, values)
 
     async def next_for(self, person: Person, now: datetime) -> Session | None:
         """The earliest planned session of the person or their group that has not ended at `now`."""
-        return await self._one(_NEXT_SESSION, person_id=person.id, group_id=person.group_id, now=now)
+        whose = (person.id, person.group_id)
+        since, found = self._next.get(whose, (None, None))
+        # The earliest that had not ended then is the earliest still, as long as it has not ended since.
+        if since is None or now < since or (found is not None and _ends_at(found) <= now):
+            found = await self._one(_NEXT_SESSION, person_id=person.id, group_id=person.group_id, now=now)
+            self._next[whose] = (now, found)
+        return found
 
     async def between(self, start: datetime, end: datetime) -> list[Session]:
         """Planned sessions (never cancelled ones) that start at `start` or later, and before `end`."""
@@ -202,7 +243,10 @@ class SessionStore:
 
         What does not open is left out and logged by its id, so that it stops no other's plan.
         """
-        return self._readable(await self._between(programme_id, start, end))
+        span = (programme_id, start, end)
+        if span not in self._spans:
+            self._spans[span] = self._readable(await self._between(*span))
+        return list(self._spans[span])
 
     def _readable(self, rows: Sequence[Row]) -> list[Session]:
         found = []

@@ -31,6 +31,7 @@ _NONCE = 12
 _KEY = 32
 _ID = re.compile(r"[A-Za-z0-9_-]{1,16}\Z")
 _LOOKUP = "lookup"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class BadKeys(ValueError):
@@ -94,7 +95,7 @@ class Keyring:
 
     def seal_json(self, table: str, column: str, row_id: str, value: Any) -> bytes:
         """Seal what JSON can hold."""
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = _encode(value)
         # Telegram may hand over half a surrogate pair; it must neither be lost nor stop the turn.
         return self.seal(table, column, row_id, text.encode("utf-8", "surrogatepass"))
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from bot.ports.messages import Standing
 from bot.ports.records import LedgerEntry
-from bot.ports.stores import Standing
-from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
+from bot.storage.many import Many
+from bot.storage.statements import Statement, fields_of, insert_into, update_by_id
 from bot.storage.tables import ledger, seen
 from bot.storage.work import Work
 
@@ -22,6 +23,10 @@ _standing = (
     .order_by(ledger.c.at, ledger.c.message_id)
 )
 _STANDING = Statement(_standing)
+_STANDING_IN = Many(
+    select(ledger).where(text("ledger.gone_at IS NULL")).order_by(ledger.c.at, ledger.c.message_id),
+    ledger.c.chat_id,
+)
 _STANDING_IN_SLOT = Statement(_standing.where(ledger.c.slot == bindparam("slot")))
 _newest = (
     select(ledger)
@@ -31,6 +36,7 @@ _newest = (
 )
 _NEWEST = Statement(_newest.where(or_(ledger.c.gone_at.is_(None), ledger.c.kept != "")))
 _BY_MESSAGE = Statement(_newest.where(ledger.c.message_id == bindparam("message_id")))
+_BY_MESSAGES = Many(select(ledger.c.chat_id, ledger.c.message_id), ledger.c.chat_id, ledger.c.message_id)
 _GONE = update_by_id(ledger, ["gone_at", "kept"])
 _UNDELETABLE = Statement(select(func.count().label("rows")).where(ledger.c.kept != ""))
 _time = ledger.c.at.type
@@ -57,26 +63,34 @@ _LEFT_BEHIND = Statement(
     .group_by(ledger.c.chat_id)
 )
 
-_AT_ONCE = 100
 _ADD_SEEN = insert_into(seen)
-_KNOWN = Statement(
-    select(seen.c.update_id).where(
-        seen.c.bot_id == bindparam("bot_id"),
-        seen.c.update_id.in_([bindparam(f"update{n}") for n in range(_AT_ONCE)]),
-    )
-)
+_KNOWN = Many(select(seen.c.update_id).where(seen.c.bot_id == bindparam("bot_id")), seen.c.update_id)
 _PRUNE = Statement(delete(seen).where(seen.c.at < bindparam("before")))
 
 
 class LedgerStore:
-    """Implements bot.ports.stores.Ledger."""
+    """Implements bot.ports.messages.Ledger. No entry is ever taken away here, so that what is entered stays so."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._entered: dict[tuple[str, int], bool] = {}
 
     async def add(self, entry: LedgerEntry) -> None:
         """A message that stands in the chat now."""
         self._work.stage(_ADD_ENTRY, fields_of(entry))
+        self._entered[entry.chat_id, entry.message_id] = True
+
+    async def prepare(self, messages: Collection[tuple[str, int]]) -> None:
+        """Look them up (chat and message id) in one go, so that `is_entered` need not ask."""
+        rows = await _BY_MESSAGES.rows(self._work, messages)
+        found = {(row["chat_id"], row["message_id"]) for row in rows}
+        self._entered |= {message: message in found for message in messages}
+
+    async def is_entered(self, chat_id: str, message_id: int) -> bool:
+        """Whether there is an entry of that message, gone or not."""
+        if (chat_id, message_id) not in self._entered:
+            await self.prepare([(chat_id, message_id)])
+        return self._entered[chat_id, message_id]
 
     async def standing(
         self, chat_id: str, slot: str | None = None, *, sensitive_only: bool = False
@@ -87,6 +101,13 @@ class LedgerStore:
         else:
             rows = await self._work.rows(_STANDING_IN_SLOT, chat_id=chat_id, slot=slot)
         return [LedgerEntry(**row) for row in rows if row["sensitive"] or not sensitive_only]
+
+    async def standing_in(self, chat_ids: Iterable[str]) -> dict[str, list[LedgerEntry]]:
+        """Entries not gone of many chats, each chat's oldest first; chats without any are missing."""
+        found: dict[str, list[LedgerEntry]] = {}
+        for row in await _STANDING_IN.rows(self._work, ((one,) for one in chat_ids)):
+            found.setdefault(row["chat_id"], []).append(LedgerEntry(**row))
+        return found
 
     async def newest(self, chat_id: str) -> LedgerEntry | None:
         """The message at the bottom of the chat, as far as known; one that could not be deleted is still there."""
@@ -129,14 +150,8 @@ class SeenStore:
 
     async def known(self, bot_id: int, update_ids: Iterable[int]) -> set[int]:
         """Those of the ids that were handled already."""
-        asked = list(dict.fromkeys(update_ids))
-        found: set[int] = set()
-        for start in range(0, len(asked), _AT_ONCE):
-            some = asked[start : start + _AT_ONCE]
-            some += some[:1] * (_AT_ONCE - len(some))  # always as many, so that one compiled statement does
-            named: Row = {f"update{n}": update_id for n, update_id in enumerate(some)}
-            found |= {row["update_id"] for row in await self._work.rows(_KNOWN, bot_id=bot_id, **named)}
-        return found
+        rows = await _KNOWN.rows(self._work, ((one,) for one in update_ids), bot_id=bot_id)
+        return {row["update_id"] for row in rows}
 
     async def add(self, bot_id: int, update_id: int, at: datetime, fault: str = "") -> None:
         """This update is handled, or given up with a fault."""

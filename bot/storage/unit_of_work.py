@@ -8,17 +8,19 @@ from bot.ports import stores
 from bot.ports.audit import Audit, Requests
 from bot.ports.everything import Everything, Restored
 from bot.ports.expiry import Expiry
+from bot.ports.messages import Ledger, Outbox
 from bot.ports.plan import Allowances, Pulses, Reminders, Shifts
 from bot.ports.replicas import Leases
 from bot.ports.sealed import Sealed
 from bot.ports.services import Ids
 from bot.storage.audit import AuditStore
 from bot.storage.cases import CaseStore
+from bot.storage.chats import ChatStore
 from bot.storage.everything import EverythingStore
 from bot.storage.expiry import ExpiryStore
 from bot.storage.leases import LeaseStore
 from bot.storage.outbox import OutboxStore
-from bot.storage.people import ChatStore, InvitationStore, PersonStore
+from bot.storage.people import InvitationStore, PersonStore
 from bot.storage.plan import AllowanceStore, PulseStore, ReminderStore, ShiftStore
 from bot.storage.programmes import ProgrammeStore, SessionStore
 from bot.storage.requests import RequestStore
@@ -38,6 +40,7 @@ class StoredUnit:
     ) -> None:
         self._work = work
         self._committing = committing
+        self._at_the_end: dict[str, tuple[stores.AtTheEnd, set[str]]] = {}
         visits = VisitStore(work, keys)
         self.seen: stores.Seen = SeenStore(work)
         self.programmes: stores.Programmes = ProgrammeStore(work)
@@ -52,8 +55,8 @@ class StoredUnit:
         self.agreements: stores.Agreements = AgreementStore(work, keys)
         cases = CaseStore(work, keys)
         self.cases: stores.Cases = cases
-        self.outbox: stores.Outbox = OutboxStore(work, keys, ids)
-        self.ledger: stores.Ledger = LedgerStore(work)
+        self.outbox: Outbox = OutboxStore(work, keys, ids)
+        self.ledger: Ledger = LedgerStore(work)
         self.audit: Audit = AuditStore(work)
         self.requests: Requests = RequestStore(work)
         self.expiry: Expiry = ExpiryStore(work, keys, ids)
@@ -66,8 +69,15 @@ class StoredUnit:
         self.leases: Leases = LeaseStore(work)
         self.everything: Everything = EverythingStore(work, keys, people, cases)
 
+    def at_the_end(self, work: stores.AtTheEnd, *, of: str, about: str) -> None:
+        """Do the work once, just before the commit, for all it is to be about."""
+        self._at_the_end.setdefault(of, (work, set()))[1].add(about)
+
     async def commit(self) -> None:
         """Durable on disk when this returns. The unit is over then: what follows needs a new one."""
+        while self._at_the_end:
+            work, about = self._at_the_end.pop(next(iter(self._at_the_end)))
+            await work(sorted(about))
         await self._work.flush()
         await self._committing()
         self.end()

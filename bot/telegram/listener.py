@@ -57,7 +57,8 @@ class Listener:
     """Reaches Telegram (`reach` sets the webhook), then asks how it gets on (`look`), until cancelled.
 
     Away is: updates wait and bringing one has failed since the last look, this process could not keep one
-    (`not_kept`), or Telegram cannot be asked. `caught_up` is set once nothing waits at Telegram any more.
+    (`not_kept`), or Telegram cannot be asked; until none waits, or some have come through. `caught_up` is set once
+    nothing waits at Telegram any more.
     """
 
     def __init__(
@@ -82,7 +83,8 @@ class Listener:
         self._failing_since: datetime | None = None
         self._failed_last: datetime | None = None
         self._was_away: Away | None = None
-        self._unkept = False
+        self._unkept = self._kept = False
+        self._waited = 0
         self._seen_failure: datetime | None = None
         self._looked: tuple[datetime, float] | None = None
 
@@ -102,7 +104,7 @@ class Listener:
 
     def kept(self) -> None:
         """This process kept an update."""
-        self._unkept = False
+        self._unkept, self._kept = False, True
 
     async def run(self) -> None:
         """Raises InvalidToken when Telegram does not know the token."""
@@ -152,12 +154,19 @@ class Listener:
         if failure is not None and first and (now - failure).total_seconds() > EVERY:
             news = False
         self._seen_failure = failure
-        if webhook.waiting and news and failure is not None:
-            self._failed(min(failure, now))
-        elif not webhook.waiting or not (news or self._unkept):
+        if webhook.waiting and (news or self._unkept or self._nothing_moves(webhook.waiting)):
+            self._failed(min(failure, now) if news and failure is not None else now)
+            self._failed(now)
+            self._kept = False
+        else:
             self._is_back()
+        self._waited = webhook.waiting
         if not webhook.waiting:
             self.caught_up.set()
+
+    def _nothing_moves(self, waiting: int) -> bool:
+        """Away before, and no sign since that anything came through: Telegram may only be slow to try again."""
+        return self.is_away() and not self._kept and waiting >= self._waited
 
     def _is_back(self) -> None:
         """Outages not told of yet are told as one, from the first on."""

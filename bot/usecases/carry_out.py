@@ -10,11 +10,11 @@ from bot.ports.records import Agreement, AnswerRow, Chat, Lane, Person, Session,
 from bot.ports.stores import Unit
 from bot.usecases import door, patterns
 from bot.usecases.desk import Desk, post, retract, sweep
-from bot.usecases.facts import params_for
+from bot.usecases.facts import params_for, programme_of
 from bot.usecases.hold import after_test
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.render import messages
-from bot.usecases.roster import refresh_rosters
+from bot.usecases.roster import refresh_at_the_end
 from bot.usecases.signposts import show_signposts
 from bot.usecases.way import moved
 from flows import effects as fx
@@ -86,10 +86,9 @@ async def turn(
     playable, before = stands(desk, row)
     result = advance(playable, before, happened, desk.now())
     told, found = await patterns.look(unit, desk, person, row, result)
-    result = replace(result, visit=told)
-    programme = await unit.programmes.get(person.programme_id)
-    if programme is None:
-        raise LookupError(f"person {person.id} belongs to no programme")
+    if told is not result.visit:
+        result = replace(result, visit=told)
+    programme = await programme_of(unit, person)
     session = await unit.sessions.get(row.session_id) if row.session_id else None
     await unit.visits.save(
         replace(
@@ -103,7 +102,8 @@ async def turn(
     )
     await _keep(unit, desk, person, row, result, session)
     person = await _finish(unit, desk, person, row, result)
-    person = replace(person, visit_id=row.id if result.visit.status in ("open", "paused") else None)
+    ahead = row.id if result.visit.status in ("open", "paused") else None
+    person = person if person.visit_id == ahead else replace(person, visit_id=ahead)
     if quiet:
         person = _held_back(person, result)
     await _speak(unit, desk, person, chat, row, result, params_for(person, programme, session), quiet=quiet)
@@ -112,7 +112,7 @@ async def turn(
         soon = session or await unit.sessions.next_for(person, desk.now())
         await patterns.bring_up(unit, desk, person, row, found, soon)
     if session is not None:
-        await refresh_rosters(unit, desk, person, session)
+        await refresh_at_the_end(unit, desk, person, session)
     return replace(person, open_until=None) if _not_alone(result) else person
 
 
@@ -178,7 +178,7 @@ async def _speak(
         elif isinstance(effect, fx.Say) and not (quiet and effect.sensitive):
             for message in messages(desk, person, row.id, effect, params, person.open_until):
                 # The buttons of the next question stand below a help text, not out of sight above it.
-                await post(unit, desk, chat, replace(message, fresh=message.fresh or helped))
+                await post(unit, desk, chat, replace(message, fresh=True) if helped else message)
             helped = helped or effect.slot is fx.Slot.HELP
             if effect.slot is fx.Slot.HELP:  # what it answers could be guessed from it
                 soon = timedelta(minutes=desk.numbers.door)

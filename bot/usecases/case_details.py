@@ -106,20 +106,17 @@ async def _wording(unit: Unit, desk: Desk, case: Case, reader: Person, names: di
 
 
 def _concerns(desk: Desk, wording: Wording, raised: Iterable[Raised], alias: str) -> list[str]:
-    """Each concern once, with everything that raised it and the suggested next step (S-26)."""
-    by_concern: dict[str, list[Raised]] = {}
+    """Each concern once, or for each way in which it is put, with what raised it and the suggested next step (S-26)."""
+    by_meaning: dict[tuple[str, str], list[Raised]] = {}
     for item in raised:
-        by_concern.setdefault(item.concern, []).append(item)
+        by_meaning.setdefault((item.concern, wording.means(item)), []).append(item)
     found = []
-    for concern, items in by_concern.items():
-        lines = [concern]
+    for (concern, means), items in by_meaning.items():
+        lines = [means]
         if concern in desk.library.catalogue:
-            entry, context = desk.library.catalogue[concern], f"concern/{concern}"
-            step = desk.texts.line(wording.language, Line(context, entry.next_step), wording.params)
-            lines = [
-                desk.texts.line(wording.language, Line(context, entry.staff), wording.params),
-                desk.texts.line(wording.language, texts.NEXT_STEP, {"text": step}),
-            ]
+            next_step = Line(f"concern/{concern}", desk.library.catalogue[concern].next_step)
+            step = desk.texts.line(wording.language, next_step, wording.params)
+            lines.append(desk.texts.line(wording.language, texts.NEXT_STEP, {"text": step}))
         if any((item.script, item.step) == ZONE_STEP for item in items):
             lines.append(desk.texts.line(wording.language, texts.SET_ZONE, {"alias": alias}))
         answers = [wording.answered(item.script, item.step, item.choices) for item in items]

@@ -41,9 +41,12 @@ async def ask_language(unit: Unit, desk: Desk, person: Person, chat: Chat, progr
 
 
 async def choose_language(unit: Unit, desk: Desk, person: Person, chat: Chat, code: str) -> Person:
-    """A language's button. What stands open is said again in it; nothing of the visit changes."""
+    """A language's button, or its code typed; anything else is asked which. What stands open is said again in it.
+
+    Nothing of the visit changes.
+    """
     place = await menu.place_of(unit, desk, person)
-    chosen = next((c for c in offered(desk, place.programme) if c.lower() == code), None)
+    chosen = best_of(code, offered(desk, place.programme))
     if chosen is None:
         await ask_language(unit, desk, person, chat, place.programme)
         return person

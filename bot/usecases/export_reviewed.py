@@ -16,7 +16,6 @@ from bot.usecases import export_texts as texts
 from bot.usecases.case_beside import of_session
 from bot.usecases.case_card import kind_of, urgency_of
 from bot.usecases.export_wording import Wording
-from flows.effects import Line
 from flows.values import Role
 
 OF_THE_PERSON = frozenset(
@@ -111,13 +110,10 @@ def _case(wording: Wording, one: _Shown) -> dict[str, Any]:
 
 
 def _raised(wording: Wording, case: Case, raised: Raised) -> dict[str, Any]:
-    catalogue, means = wording.desk.library.catalogue, raised.concern
-    if raised.concern in catalogue:
-        means = wording.line(Line(f"concern/{raised.concern}", catalogue[raised.concern].staff))
     version = wording.versions.get(case.visit_id or "")
     return {
         "concern": raised.concern,
-        "means": means,
+        "means": wording.means(raised, version),
         "question": wording.step_text(raised.script, raised.step, version),
         "answer": wording.labels(raised.script, raised.step, raised.choices, version),
         "at": raised.at.isoformat(timespec="seconds"),

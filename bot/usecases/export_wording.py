@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.forms import date_and_time
-from bot.ports.records import AnswerRow, Person
+from bot.ports.records import AnswerRow, Person, Raised
 from bot.usecases import export_texts
 from bot.usecases.desk import Desk
+from flows.concerns import said_to_staff
 from flows.effects import Line
 from flows.library import Playable
 
@@ -66,6 +67,12 @@ class Wording:
                 built_in = export_texts.BUILT_IN.get(one)
                 labels.append(self.line(built_in) if built_in else one)
         return labels
+
+    def means(self, raised: Raised, version: int | None) -> str:
+        """What a concern was, as staff read it; its id where the catalogue has it no more."""
+        found = self._script(raised.script, version)
+        step = found.find(raised.step) if found else None
+        return self.line(said_to_staff(self.desk.library.catalogue, raised.concern, step, raised.choices))
 
     def _script(self, name: str, version: int | None) -> Playable | None:
         library = self.desk.library

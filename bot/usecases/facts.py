@@ -5,19 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from babel.dates import get_timezone_location
-
 from bot.escalation.office import SATURDAY
-from bot.forms import date_at, day_and_time, lasting
+from bot.forms import date_at, day_and_time, lasting, name_of_zone
 from bot.ports.records import Person, Programme, Session, StaffRole
 from bot.ports.stores import Unit
-from bot.texts import locale_of
 from bot.usecases.ask_role import reachable
 from bot.usecases.desk import Desk
 from bot.usecases.hold import is_held
 from bot.usecases.retention import OF_KIND
 from bot.usecases.retention import time_of as time_of_kind
 from bot.usecases.rota import has_rota, on_duty
+
+
+async def programme_of(unit: Unit, person: Person) -> Programme:
+    """The person's programme; raises LookupError without one."""
+    programme = await unit.programmes.get(person.programme_id)
+    if programme is None:
+        raise LookupError(f"person {person.id} belongs to no programme")
+    return programme
 
 
 async def facts_for(
@@ -73,9 +78,7 @@ def params_for(person: Person, programme: Programme, session: Session | None) ->
         "platform": {"zoom": "Zoom", "teams": "Teams"}[session.platform if session else programme.platform],
         "session_time": time_of(person, session.starts_at) if session else "",
         "session_minutes": str(session.minutes) if session else "",
-        "timezone": get_timezone_location(
-            person.timezone, locale=locale_of(person.language), return_city=True
-        ),
+        "timezone": name_of_zone(person.language, person.timezone),
         "retention": months(
             person, max(time_of_kind(OF_KIND[kind], programme) for kind in ("answers", "reflections"))
         ),

@@ -13,7 +13,7 @@ from bot.schedule import due, times
 from bot.usecases import door, fresh, neutral
 from bot.usecases.carry_out import new_visit, show_again, turn
 from bot.usecases.desk import Desk, Message, post, retract
-from bot.usecases.facts import facts_for, params_for
+from bot.usecases.facts import facts_for, params_for, programme_of
 from bot.usecases.import_sessions import LAST_MINUTES
 from bot.usecases.open_case import raise_concerns
 from bot.usecases.plan import is_theirs, times_for
@@ -58,9 +58,7 @@ class Place:
 
 async def place_of(unit: Unit, desk: Desk, person: Person) -> Place:
     """Look both up."""
-    programme = await unit.programmes.get(person.programme_id)
-    if programme is None:
-        raise LookupError(f"person {person.id} belongs to no programme")
+    programme = await programme_of(unit, person)
     session = await unit.sessions.next_for(person, desk.now())
     return Place(programme, session, await _is_quiet(unit, desk, person))
 
@@ -99,11 +97,16 @@ async def can_open(unit: Unit, desk: Desk, person: Person, place: Place, item: s
     return await fresh.is_wanted(unit, person.id, place.session, readiness, rules)
 
 
-def in_time(desk: Desk, place: Place, row: VisitRow) -> bool:
-    """Whether the visit was begun when it could count: one from before its session was moved does not (S-32)."""
-    if place.session is None or row.session_id != place.session.id:
+async def in_time(unit: Unit, desk: Desk, person: Person, session: Session, row: VisitRow) -> bool:
+    """Whether the visit, of that session, was begun when it could count.
+
+    One for the next session from before that was moved does not (S-32).
+    """
+    programme = await programme_of(unit, person)
+    if times.test_is_open(session, times_for(desk, programme), row.opened_at):
         return True
-    return times.test_is_open(place.session, times_for(desk, place.programme), row.opened_at)
+    ahead = await unit.sessions.next_for(person, desk.now())
+    return ahead is None or ahead.id != session.id
 
 
 async def _is_quiet(unit: Unit, desk: Desk, person: Person) -> bool:
@@ -113,9 +116,11 @@ async def _is_quiet(unit: Unit, desk: Desk, person: Person) -> bool:
         timedelta(minutes=minutes)
         for minutes in (desk.numbers.quiet_before_session, desk.numbers.quiet_after_session)
     )
-    # `of_programme` has the sessions that start in the span, without its end.
+    # `of_programme` has the sessions that start in the span, without its end. Whole minutes, so that it is read
+    # once for a batch.
+    minute = now.replace(second=0, microsecond=0)
     near = await unit.sessions.of_programme(
-        person.programme_id, now - LONGEST - after, now + before + timedelta(minutes=1)
+        person.programme_id, minute - LONGEST - after, minute + before + timedelta(minutes=2)
     )
     return any(
         s.starts_at - before <= now <= due.ends_at(s) + after
@@ -233,9 +238,9 @@ async def visit_for(unit: Unit, desk: Desk, person: Person, place: Place, item: 
     session = place.session if item in OF_SESSION else None
     rows = await unit.visits.of_person(person.id)
     same = [r for r in rows if r.script == name and r.session_id == (session.id if session else None)]
-    unfinished = next((r for r in same if r.status != "done" and in_time(desk, place, r)), None)
-    if unfinished is not None:
-        return unfinished
+    for row in same:
+        if row.status != "done" and (session is None or await in_time(unit, desk, person, session, row)):
+            return row
     playable = desk.library.newest(name)
     visit = begin(playable)
     if playable.script.paced:

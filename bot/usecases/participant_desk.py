@@ -82,9 +82,7 @@ async def _command(unit: Unit, desk: Desk, person: Person, chat: Chat, name: str
         await _say(unit, desk, person, chat, neutral.HELP)
         return person
     if name == "language":
-        place = await menu.place_of(unit, desk, person)
-        await ask_language(unit, desk, person, chat, place.programme)
-        return person
+        return await choose_language(unit, desk, person, chat, argument.strip())
     if name not in COMMANDS:
         await _say(unit, desk, person, chat, neutral.UNKNOWN, more=True)
         return person

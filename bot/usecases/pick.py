@@ -65,17 +65,27 @@ class Picker:
                 continue
             # Each chat that has to wait can stand before the others with one row only.
             look = room + len(taken) + self._pace.waiting_chats()
-            for row in await unit.outbox.due(now, lane, look, self.way):
+            due = await unit.outbox.due(now, lane, look, self.way)
+            await unit.chats.prepare(row.chat_id for row in due if row.chat_id not in taken)
+            for row in due:
                 if room > 0 and row.chat_id not in taken:
                     taken.add(row.chat_id)
                     room -= await self._consider(unit, row, now, picked)
+        picked.errands = await self._with_standing(unit, picked.errands)
         if self._pace.room() <= 0:
             picked.not_after(now + timedelta(seconds=self._pace.wait()))
-        due = await unit.outbox.next_due_at(self.way)
-        picked.crowded = due is not None and due <= now
-        if due is not None and due > now:
-            picked.not_after(due)
+        first = await unit.outbox.next_due_at(self.way)
+        picked.crowded = first is not None and first <= now
+        if first is not None and first > now:
+            picked.not_after(first)
         return picked
+
+    async def _with_standing(self, unit: Unit, errands: list[Errand]) -> list[Errand]:
+        """The errands with what stands in their chats, asked for all of them at once."""
+        if self.way != "telegram":
+            return errands
+        standing = await unit.ledger.standing_in({one.row.chat_id for one in errands})
+        return [replace(one, standing=tuple(standing.get(one.row.chat_id, ()))) for one in errands]
 
     async def _consider(self, unit: Unit, row: OutboxRow, now: datetime, picked: Picked) -> bool:
         """Whether the row goes now; notes in `picked` what was decided instead."""
@@ -90,8 +100,7 @@ class Picker:
             return await self._fail(unit, row, "unreachable", picked)
         if not self._may(row, to, now, picked):
             return False
-        standing = await unit.ledger.standing(row.chat_id) if row.way == "telegram" else ()
-        picked.errands.append(Errand(row, to, tuple(standing)))
+        picked.errands.append(Errand(row, to, ()))
         if row.op == "say" and row.sensitive and row.way == "telegram":
             # Taken back with what comes of the call; the errand's own row says how it was before.
             await unit.outbox.save(replace(row, ambiguous=True, next_try_at=now))

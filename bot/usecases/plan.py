@@ -19,7 +19,7 @@ from bot.ports.plan import EVER, Fate, Reminder
 from bot.ports.records import AuditEntry, Person, Programme, Session
 from bot.ports.stores import Storage, Unit, Unreadable
 from bot.schedule import due
-from bot.schedule.times import Times, times_of
+from bot.schedule.times import Times, instant, times_of
 from bot.usecases.desk import Desk
 from bot.usecases.staff_notice import tell_administrators
 from bot.usecases.way import is_being_erased, may_test
@@ -33,10 +33,10 @@ AT_ONCE = 20
 """How many people, or sessions, are planned for in one unit of work: everybody waits that long at most (R-12)."""
 SLICES = 50
 """At most so many units at a look: reminders are not to wait either (R-05)."""
-PLANNED_FOR = timedelta(days=1)
-"""Whoever is planned for is looked at again after this, and up to twice this, so that not all come at once."""
+NIGHT = timedelta(hours=6)
+"""Everybody's next day is planned in this time after their midnight: not all at once, and while few are about."""
 LOOKED_OVER = timedelta(hours=1)
-"""The same for a session: only to see that it still opens."""
+"""A session that is planned is looked at after this, and up to twice this, to see that it still opens."""
 AGAIN = timedelta(minutes=1)
 """What cannot be read is tried again after this."""
 
@@ -231,8 +231,13 @@ class _Slice:
             rows += self._week(person, own, times)
         await self._add(rows, sessions)
         self.erased += [one.id for one in found if isinstance(one, Person) and is_being_erased(one)]
+        plan_next = {one.id for one in served}
         for one in found:
-            await self._unit.people.planned(one if isinstance(one, str) else one.id, self._until(one, served))
+            if isinstance(one, str):
+                await self._unit.people.planned(one, self._now + AGAIN)
+            else:
+                until = self._tomorrow(one) if one.id in plan_next else self._later(one)
+                await self._unit.people.planned(one.id, until)
         return len(found)
 
     def _week(self, person: Person, own: Sequence[Session], times: Times) -> Iterator[Reminder]:
@@ -242,17 +247,14 @@ class _Slice:
         for days in range(AHEAD.days + 1):
             yield from self._ahead(due.for_day(today + timedelta(days=days), person, own, times))
 
-    def _until(self, one: Person | str, served: Sequence[Person]) -> datetime:
-        """Until when they need not be looked at: apart from one another, so that no minute has them all.
+    def _later(self, person: Person) -> datetime:
+        """Who is not served yet, or no more, is looked at when they change; an erasure that waits is tried again."""
+        return self._now + AGAIN if is_being_erased(person) else EVER
 
-        Whoever cannot be read is tried again, and so is an erasure that waits for the chat to be cleared; of whoever
-        is not served yet, or no more, any change asks for a look.
-        """
-        if isinstance(one, str):
-            return self._now + AGAIN
-        if is_being_erased(one):
-            return self._now + AGAIN
-        return self._now + PLANNED_FOR * (1 + _share(one.id)) if one in served else EVER
+    def _tomorrow(self, person: Person) -> datetime:
+        zone = ZoneInfo(person.timezone)
+        day = self._now.astimezone(zone).date() + timedelta(days=1)
+        return instant(day, 0, zone) + NIGHT * _share(person.id)
 
     def _ahead(self, rows: Iterable[Reminder]) -> list[Reminder]:
         return [row for row in rows if row.due_at > self._now]

@@ -13,7 +13,7 @@ from bot.ports.services import Rows
 from bot.ports.stores import Unit
 from bot.usecases import neutral
 from bot.usecases.desk import Desk, Message, post
-from bot.usecases.facts import date_of, months, params_for
+from bot.usecases.facts import date_of, months, params_for, programme_of
 from bot.usecases.render import LONGEST, open_menu
 from bot.usecases.retention import BACKUPS, OF_KIND, before, gone_by, longest, months_on, time_of
 from flows.effects import Line
@@ -88,9 +88,7 @@ STAFF = (
 
 async def show_privacy(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
     """The notice, in messages of which none is too long; the last one has the buttons."""
-    programme = await unit.programmes.get(person.programme_id)
-    if programme is None:
-        raise LookupError(f"person {person.id} belongs to no programme")
+    programme = await programme_of(unit, person)
     texts = await _notice(unit, desk, person, programme)
     instead = desk.texts.line(person.language, neutral.WAITING)
     for number, text in enumerate(texts, start=1):
@@ -178,9 +176,7 @@ def _packed(parts: list[str], between: str) -> list[str]:
 
 async def show_to_staff(unit: Unit, desk: Desk, person: Person, chat: Chat) -> None:
     """What is kept about staff, and where participants' requests are."""
-    programme = await unit.programmes.get(person.programme_id)
-    if programme is None:
-        raise LookupError(f"person {person.id} belongs to no programme")
+    programme = await programme_of(unit, person)
     params = {
         "audit": months(person, await _audit_months(unit)),
         "people": months(person, time_of(OF_KIND["people"], programme)),

@@ -26,7 +26,8 @@ from bot.usecases.tidy import tell_left_behind
 from flows.effects import Line
 
 log = structlog.get_logger(__name__)
-AT_ONCE = 100
+AT_ONCE = 25
+"""How many in one unit of work: an alert or a tap waits that long at most (R-12)."""
 UNCHECKED = Line(
     "staff",
     "Before a session it could not be looked up who is not ready. Please look at /roster, and ask everybody yourself.",

@@ -59,8 +59,7 @@ async def closed(unit: Unit, desk: Desk, person: Person, row: VisitRow) -> Why |
         ended = session is None or session.starts_at + timedelta(minutes=session.minutes) <= desk.now()
         if ended or (session is not None and session.state == "cancelled"):
             return "over"
-        place = await menu.place_of(unit, desk, person)
-        if not menu.in_time(desk, place, row):
+        if session is not None and not await menu.in_time(unit, desk, person, session, row):
             return "over"
     if playable_of(desk, row).script.paced:
         place = await menu.place_of(unit, desk, person)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -66,6 +67,30 @@ async def refresh_rosters(unit: Unit, desk: Desk, person: Person, session: Sessi
     """
     if person.group_id is not None and person.group_id == await _group_of(unit, session):
         await _refresh(unit, desk, session)
+
+
+async def refresh_at_the_end(unit: Unit, desk: Desk, person: Person, session: Session) -> None:
+    """As `refresh_rosters`, but once for all that changes in the unit, just before it is committed.
+
+    Whoever looks whether a roster stands has all that is staged written first; so it is done once a batch (R-05).
+    """
+    if person.group_id is not None and person.group_id == await _group_of(unit, session):
+        unit.at_the_end(partial(_refresh_all, unit, desk), of="rosters", about=session.id)
+
+
+async def _refresh_all(unit: Unit, desk: Desk, session_ids: Sequence[str]) -> None:
+    """Refresh those of the sessions that have a roster anywhere: most have none, and two questions tell for all."""
+    found = [session for one in session_ids if (session := await unit.sessions.get(one))]
+    groups = {session.id: await _group_of(unit, session) for session in found}
+    asked = {group for group in groups.values() if group is not None}
+    readers = await unit.people.ids_in_role(StaffRole.FACILITATOR, asked)
+    places = [
+        (one, slot_of(session)) for session in found for one in readers.get(groups[session.id] or "", ())
+    ]
+    in_use = await unit.chats.slots_in_use(places)
+    for session in found:
+        if slot_of(session) in in_use:
+            await _refresh(unit, desk, session)
 
 
 async def membership_changed(unit: Unit, desk: Desk, person: Person) -> None:

@@ -17,8 +17,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from bot.ports.records import Chat, Lane, Person, Programme
 from bot.ports.stores import Unit
-from bot.texts import best_of
+from bot.texts import best_of, languages
 from bot.usecases.desk import Desk, Message, post, retract
+from bot.usecases.facts import programme_of
 from bot.usecases.file_entry import Country, Entry, Name
 from bot.usecases.staff_notice import Told, tell_administrators
 from flows.effects import Line
@@ -31,7 +32,6 @@ SAID_EVERY = timedelta(days=30)
 KINDS = ("crisis", "own", "emergency")
 _NUMBER = re.compile(r"\+?[0-9][0-9 ()/-]{1,28}")
 _LINK = re.compile(r"https://[^\s<>{}]{3,100}")
-_LANGUAGE = re.compile(r"any|[a-z]{2,3}([-_][A-Za-z]{2,4})?")
 
 HEADING = Line("help", "You can also turn to:")
 CONTACT = Line("help", "• {name}: {contact}")
@@ -55,8 +55,9 @@ def _link(text: str) -> str:
 
 
 def _language(code: str) -> str:
-    if not _LANGUAGE.fullmatch(code):
-        raise ValueError("it should look like en or pt_BR, or be any")
+    """One that somebody can be served in: another would be shown to nobody, as a slip for a code would (ua for uk)."""
+    if code != ANY and best_of(code, languages()) is None:
+        raise ValueError(f"nobody is served in {code}; it should be any, or one of {', '.join(languages())}")
     return code
 
 
@@ -115,9 +116,7 @@ async def show_signposts(
     """
     if not desk.signposts or not any("_number}" in line.msgid for line in help_lines):
         return
-    programme = await unit.programmes.get(person.programme_id)
-    if programme is None:
-        raise LookupError(f"person {person.id} belongs to no programme")
+    programme = await programme_of(unit, person)
     own = {programme.service_number, programme.emergency_number}
     found = for_reader(desk.signposts, country_of(programme), person.language)
     lines = [_line(desk, person.language, one) for one in found if one.link or one.number not in own]

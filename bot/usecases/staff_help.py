@@ -39,6 +39,9 @@ HELP: Sequence[tuple[Line, frozenset[StaffRole]]] = (
 
 def help_for(desk: Desk, person: Person) -> str:
     """A line for each command, in the person's language."""
-    return "\n".join(
-        desk.texts.line(person.language, line) for line, roles in HELP if roles & set(person.roles)
-    )
+    return "\n".join(desk.texts.line(person.language, line) for line in lines_for(person))
+
+
+def lines_for(person: Person) -> list[Line]:
+    """A line for each command that does something for the person's roles."""
+    return [line for line, roles in HELP if roles & set(person.roles)]

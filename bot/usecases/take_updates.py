@@ -34,6 +34,7 @@ FAULT = Line(
 Teller = Callable[[Unit, Inbound], Awaitable[None]]
 Members = set[tuple[int, int | None]]
 """Bot and Telegram chat of those that are somebody's."""
+Chats = dict[tuple[int, int | None], Chat | None]
 
 
 class StaffDesk(Protocol):
@@ -74,7 +75,9 @@ class TakeUpdates:
     async def _together(self, batch: Sequence[Inbound | Malformed]) -> Taken:
         taken = Taken()
         async with self._storage.unit() as unit:
-            known, members = await _known(unit, batch), await _members(unit, batch)
+            known, chats = await _known(unit, batch), await _chats(unit, batch)
+            await _prepare(unit, batch, chats)
+            members = set(chats)
             # Whoever is enrolled goes first: strangers, however many, hold up nobody (S-44).
             for update in sorted(batch, key=lambda update: _chat_of(update) not in members):
                 key = (update.bot_id, update.update_id)
@@ -232,14 +235,29 @@ def _chat_of(update: Inbound | Malformed) -> tuple[int, int | None]:
     return update.bot_id, update.telegram_chat
 
 
-async def _members(unit: Unit, batch: Sequence[Inbound | Malformed]) -> Members:
-    """The chats of the batch that are somebody's."""
-    found: Members = set()
+async def _chats(unit: Unit, batch: Sequence[Inbound | Malformed]) -> Chats:
+    """The chats of the batch that are somebody's; None for one that does not open."""
+    found: Chats = {}
     for bot_id in {u.bot_id for u in batch}:
         chats = {u.telegram_chat for u in batch if u.bot_id == bot_id}
         asked = [chat for chat in chats if chat is not None]
-        found |= {(bot_id, chat) for chat in await unit.chats.members(bot_id, asked)}
+        members = await unit.chats.members(bot_id, asked)
+        found |= {(bot_id, telegram): chat for telegram, chat in members.items()}
     return found
+
+
+async def _prepare(unit: Unit, batch: Sequence[Inbound | Malformed], chats: Chats) -> None:
+    """Read in one go what nearly every update asks for: who it is, their visit and its session, which message it is."""
+    people = await unit.people.prepare({chat.person_id for chat in chats.values() if chat is not None})
+    visits = [await unit.visits.get(person.visit_id) for person in people if person.visit_id]
+    await unit.sessions.prepare({visit.session_id for visit in visits if visit and visit.session_id})
+    messages = [
+        (chat.id, update.message_id)
+        for update in batch
+        if isinstance(update, Inbound) and update.message_id is not None
+        and (chat := chats.get(_chat_of(update))) is not None
+    ]  # fmt: skip
+    await unit.ledger.prepare(messages)
 
 
 async def _reachable(unit: Unit, chat: Chat) -> Chat:

@@ -14,8 +14,9 @@ from typing import Final
 import structlog
 
 from bot.ports.inbound import Inbound, Press
+from bot.ports.messages import Standing
 from bot.ports.records import Chat, Lane, LedgerEntry, OutboxRow, VisitRow
-from bot.ports.stores import Standing, Storage, Unit, Unreadable
+from bot.ports.stores import Storage, Unit, Unreadable
 from bot.usecases.desk import Desk, retract
 from bot.usecases.staff_notice import Told, tell_administrators
 from flows.effects import Line
@@ -58,7 +59,7 @@ async def remember(unit: Unit, desk: Desk, chat: Chat, inbound: Inbound) -> None
     """Note what a person sent in the ledger, so that it is deleted too: also a command alone shows that there is something."""
     if isinstance(inbound.what, Press) or inbound.message_id is None:
         return
-    if await unit.ledger.by_message(chat.id, inbound.message_id) is None:
+    if not await unit.ledger.is_entered(chat.id, inbound.message_id):
         await unit.ledger.add(
             LedgerEntry(desk.ids.new(), chat.id, inbound.message_id, "person", "", True, inbound.at)
         )
@@ -71,7 +72,7 @@ async def take_copy_away(
 
     While anything is still on its way to the chat that may be what was pressed, so that it stays.
     """
-    if message_id is None or await unit.ledger.by_message(chat.id, message_id) is not None:
+    if message_id is None or await unit.ledger.is_entered(chat.id, message_id):
         return False
     if any(row.op == "say" and row.due_at <= desk.now() for row in await unit.outbox.waiting(chat.id)):
         return True

@@ -12,6 +12,7 @@ from bot.texts import set_apart
 from bot.usecases import staff_texts as texts
 from bot.usecases.case_beside import SESSION_SCRIPT
 from bot.usecases.desk import Desk
+from flows.concerns import said_to_staff
 from flows.effects import Line
 from flows.library import Playable
 from flows.values import CaseKind
@@ -68,6 +69,13 @@ class Wording:
             one.concern not in catalogue or catalogue[one.concern].kind is not CaseKind.REVIEW
             for one in raises
         )
+
+    def means(self, raised: Raised) -> str:
+        """What was raised, for staff; its id where the catalogue has it no more."""
+        found = self._script(raised.script)
+        step = found.find(raised.step) if found else None
+        line = said_to_staff(self.desk.library.catalogue, raised.concern, step, raised.choices)
+        return self.desk.texts.line(self.language, line, self.params)
 
     def answered(self, script: str, step_id: str, chosen: Iterable[str]) -> str:
         """The question's beginning and the labels that were chosen; for a session's people their aliases."""

@@ -179,6 +179,30 @@ async def test_behind_a_closed_door_the_door_is_asked_in_it(database: Path) -> N
         assert asked(phone)[0].startswith("ST-07:")
 
 
+async def test_a_language_can_be_typed(database: Path) -> None:
+    """`/language de` chooses as the button does, also before the first choice; what is not offered gets the list."""
+    async with open_house(database, languages=CHOICE) as house:
+        phone = Phone(house.world, "participant")
+        await phone.start(await house.invite("participant", ALIAS))
+        await house.quiet()
+        for typed in ("/language fr", "/language xx and more"):
+            await house.write(phone, typed)
+            assert [b.text for b in phone.last.buttons] == [own_name(one) for one in CHOICE]
+        await house.write(phone, "/language de-AT")
+        assert phone.last.text == house.bot.desk.texts.say("de", "neutral", neutral.DOOR.msgid)
+        assert not [m for m in phone.messages if any(b.data.startswith("LANG:") for b in m.buttons)]
+        await house.press(phone, "DOOR:yes")
+        first = phone.last.text
+        await house.write(phone, "/language SV")
+        assert (phone.last.text != first, asked(phone)[0].split(":")[0]) == (True, "WE-01")
+        assert phone.last.text == house.bot.desk.texts.line("sv", Line("welcome/WE-01", welcome_asks()))
+
+
+def welcome_asks() -> str:
+    """The welcome's first question, in English."""
+    return published().newest("welcome").script.step("WE-01").text
+
+
 @pytest.mark.parametrize(
     ("code", "language"),
     [("de-AT", "de"), ("sv", "sv"), ("nn", "en"), ("sr", "en"), ("", "en"), ("en-GB", "en")],

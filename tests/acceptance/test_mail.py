@@ -119,7 +119,7 @@ async def test_telegram_is_away_from_the_start(house: House, monkeypatch: pytest
             await asyncio.sleep(0.3)
             house.clock.advance(timedelta(seconds=seconds))
         assert (await mailed(house, post, 1))[0].startswith("K-101 · ")
-        assert house.bot.poller.is_away()
+        assert house.bot.duties.inlet.is_away()
         house.world.faults.clear()
         async with asyncio.timeout(20):
             while not facilitator.shows("K-101"):

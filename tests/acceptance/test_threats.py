@@ -191,13 +191,13 @@ async def test_somebody_else_takes_the_updates(house: House) -> None:
     house.world.faults.add("getUpdates", conflict, times=None)
     phone.write("taken by the other one")
     async with asyncio.timeout(40):
-        while not house.bot.poller.is_away():
+        while not house.bot.duties.inlet.is_away():
             await asyncio.sleep(0.05)
     house.clock.advance(SO_LONG)
     house.world.updates.clear()
     house.world.faults.clear()
     async with asyncio.timeout(40):
-        while house.bot.poller.is_away():
+        while house.bot.duties.inlet.is_away():
             await asyncio.sleep(0.05)
     await house.later(minutes=1)
     for who in ("administrator", "facilitator", "duty"):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -13,6 +14,7 @@ import aiohttp
 import pytest
 
 from bot import wiring
+from bot.telegram import listener
 from bot.usecases.lead import LEASE, Elected, NotLeading
 from tests.acceptance.front import PATH, SECRET, Front, Shared, Wire, free_port
 from tests.acceptance.house import House, open_house
@@ -42,6 +44,38 @@ async def test_from_a_webhook_back_to_asking(database: Path) -> None:
         await house.participant()
         called = [method for _, method, _ in house.world.calls]
         assert called.index("deleteWebhook") < called.index("getUpdates")
+
+
+async def test_an_outage_of_the_webhook(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-11: Telegram could not bring anything for 200 s: staff are told from when to when, and what is open is asked again."""
+    monkeypatch.setattr(listener, "EVERY", 0.05)
+    monkeypatch.setattr(listener, "SOON", 0.02)
+    port = free_port()
+    async with Front(port).open() as front:
+        more = {"webhook_url": front.url, "webhook_secret": SECRET, "web_port": port}
+        async with open_house(database, more=more) as house:
+            await house.plan_session()
+            duty = (await house.staff("duty"))["duty"]
+            phone = await house.member()
+            await house.selftest(phone)
+            assert phone.shows("ST-07:car")
+            front.ports.clear()
+            await phone.tap("ST-07:car")
+            inlet = house.bot.duties.inlet
+            await until(inlet.is_away)
+            for _ in range(4):
+                house.clock.advance(timedelta(seconds=50))
+                await asyncio.sleep(0.3)
+            front.ports.append(port)
+            async with asyncio.timeout(10):
+                while not duty.shows("The assistant was away"):
+                    house.clock.advance(timedelta(seconds=1))
+                    await asyncio.sleep(0.1)
+            assert not inlet.is_away()
+            assert "The assistant was away from Mon 1 Mar, 17:00 to Mon 1 Mar, 17:03" in duty.screen()
+            async with asyncio.timeout(5):
+                while not phone.shows("DOOR:yes"):
+                    await asyncio.sleep(0.05)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -105,6 +105,9 @@ class MemoryLedger:
             and (entry.sensitive or not sensitive_only)
         ]
 
+    async def standing_in(self, chat_ids: Iterable[str]) -> dict[str, list[LedgerEntry]]:
+        return {chat_id: await self.standing(chat_id) for chat_id in chat_ids}
+
     async def gone(self, entry_id: str, at: datetime, kept: str = "") -> None:
         self._entries[entry_id] = replace(self._entries[entry_id], gone_at=at, kept=kept)
 
@@ -115,6 +118,9 @@ class MemoryChats:
 
     async def get(self, chat_id: str) -> Chat | None:
         return self._chats.get(chat_id)
+
+    async def prepare(self, chat_ids: Iterable[str]) -> None:
+        """There is nothing to save."""
 
     async def set_state(self, chat_id: str, state: Any) -> None:
         self._chats[chat_id] = replace(self._chats[chat_id], state=state)

@@ -216,6 +216,7 @@ class _Unit:
         self._wire, self._unit = wire, unit
         for name in STORES:
             setattr(self, name, _Store(wire, name, getattr(unit, name)))
+        self.at_the_end = unit.at_the_end
 
     async def commit(self) -> None:
         self._wire.step("before commit")

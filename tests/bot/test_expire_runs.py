@@ -15,6 +15,7 @@ from bot.storage.expiry_rules import RULES, Rule
 from bot.storage.sqlite import SqliteStorage
 from bot.usecases.expire import FAILED, PULSE, Expirer
 from tests.bot import expiring
+from tests.bot.counted import Counted
 from tests.bot.expiring import ROWS, Expiring, due_at
 from tests.bot.storage import rows
 from tests.bot.storage.rows import NOW, named
@@ -81,6 +82,20 @@ async def test_many_rows_go_in_short_transactions(house: Expiring) -> None:
     while left:
         most, left = max(most, await expirer.look(1)), house.count("reminders")
     assert 0 < most <= WINDOW
+
+
+async def test_a_run_begins_without_reading_everybody(
+    house: Expiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-42, R-12 Who is under a legal hold is looked up by name, so that a run begins as fast for many as for one."""
+    await house.add(legal_hold=[named("person"), "K-104"])
+    counted = Counted(monkeypatch)
+    few = await counted.of(lambda: Expirer(house.storage, house.desk).look(0))
+    async with house.storage.unit() as unit:
+        for number in range(2, 300):
+            await unit.people.add(rows.person(number))
+        await unit.commit()
+    assert await counted.of(lambda: Expirer(house.storage, house.desk).look(0)) == few
 
 
 async def test_it_runs_once_a_day(house: Expiring) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,11 +13,14 @@ from babel.messages.pofile import write_po
 from telegram.error import BadRequest
 
 from bot import texts as texts_module
-from bot.ports.records import Programme
+from bot.ports.records import Programme, StaffRole
 from bot.telegram.profile import introduce
 from bot.texts import GettextTexts, languages
 from bot.usecases.choose_language import offered
-from bot.usecases.commands import COMMANDS
+from bot.usecases.commands import COMMANDS, commands_for
+from bot.usecases.staff_help import help_for
+
+_UNSEEN = re.compile("[\u200e\u200f\u2066-\u2069]")
 
 
 def programme(*codes: str) -> Programme:
@@ -55,6 +59,21 @@ async def test_every_code_of_telegrams_gets_its_commands() -> None:
     assert said[None] == first.msgid
     assert said["no"] == said["nn"] == said["nb"] == GettextTexts().line("nb", first)
     assert set(said) == {None, *languages()[1:], "no", "nn", "mo"} - {"de"}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_each_line_of_staffs_help_can_be_listed(language: str) -> None:
+    """Each command of /help is listed once, as its first line has it, without the command and within Telegram's limits."""
+    desk: Any = SimpleNamespace(texts=GettextTexts())
+    person: Any = SimpleNamespace(kind="staff", language=language, roles=tuple(StaffRole))
+    listed = dict(commands_for(desk, person))
+    lines = [_UNSEEN.sub("", line) for line in help_for(desk, person).split("\n")]
+    first = {line.split()[0].strip("/:"): line for line in reversed(lines)}
+    assert list(listed) == [*dict.fromkeys(line.split()[0].strip("/:") for line in lines), "help"]
+    for name, line in first.items():
+        does = _UNSEEN.sub("", listed[name])
+        assert 1 <= len(does) <= 256
+        assert re.fullmatch(rf"/{name}(\s?:\s| ){re.escape(does)}\.", line)
 
 
 def test_a_text_that_is_unsure_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

@@ -218,7 +218,17 @@ def test_the_example_can_be_used_and_calls_nobody() -> None:
         ("number: 01632 960101", "number: call us", "number: it should be a number as it is dialled"),
         ("number: 01632 960101", "link: http://a.example", "link: it should begin with https://"),
         ("languages: [en]", "languages: en", "languages: a list is expected, as [en, de]"),
-        ("languages: [en]", "languages: [English]", "languages: it should look like en or pt_BR, or be any"),
+        (
+            "languages: [en]",
+            "languages: [English]",
+            "entry 1 (Line A): languages: nobody is served in English; ",
+        ),
+        (
+            "languages: [en]",
+            "languages: [en, ua]",
+            "languages: nobody is served in ua; it should be any, or one of en,",
+        ),
+        ("languages: [en]", "languages: [no, de_AT, se]", "languages: nobody is served in se; "),
         ("checked: 2027-01-31", "checked: last week", "checked: it should be a day, as 2030-01-31"),
         ("checked: 2027-01-31", "checked: 2027-12-31", "entry 1 (Line A): checked: it lies in the future"),
         (", source: its page", "", "source: this field is needed; docs/examples/signposts.yaml shows it"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -71,8 +71,12 @@ async def test_a_messenger_that_hangs_holds_up_no_update() -> None:
         def wake(self) -> None:
             return None
 
+    class Lists:
+        def note(self, taken: Iterable[Any]) -> None:
+            assert not list(taken), "a stranger has no list of commands"
+
     spinners = Spinners(street.messenger.answer_press)
-    intake = _keep(Take(), Sender().wake, street.strangers, spinners, Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
+    intake = _keep(Take(), Sender().wake, street.strangers, spinners, Lists(), Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
     async with street.open():
         for first in range(0, 300, 100):
             await asyncio.wait_for(intake([stranger(chat) for chat in range(first, first + 100)]), 1)

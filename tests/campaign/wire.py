@@ -105,6 +105,7 @@ class _Unit:
         self.staged: list[tuple[str, tuple[Any, ...]]] = []
         for name in STORES:
             setattr(self, name, _Store(self, watched.fuse, name, getattr(unit, name)))
+        self.at_the_end = unit.at_the_end
 
     async def commit(self) -> None:
         self._watched.fuse.step("before commit")

@@ -102,6 +102,10 @@ FAULTS = {
         "raises: needs_help", "raises: {concern: needs_help, urgency: now}",
         "step SM-01: raises needs_help as now to F; list that under its `variants`",
     ),
+    "words for staff where there is no choice": (
+        "steps:", "defer: {label: Later, raises: {concern: needs_help, staff: It was put off.}}\nsteps:",
+        "raises needs_help with `staff`, which only a choice can have; take it out",
+    ),
     "condition about an unknown step": (
         "    text: That is all.", "    text: That is all.\n    when: {answered: {SM-07: good}}",
         "scripts/small/1.yaml:14: step SM-02: asks about step SM-07, which does not exist",

@@ -13,6 +13,8 @@ import pytest
 from bot import demo
 from bot.clock import MovableClock
 from bot.simulator import Phone, World
+from bot.texts import GettextTexts
+from bot.usecases.welcome_staff import WELCOME
 
 
 @pytest.fixture
@@ -97,3 +99,14 @@ async def test_a_phone_by_role(world: World) -> None:
     await phone.expect(lambda message: bool(message.buttons), timeout=20)
     with pytest.raises(ValueError, match="P-20 is enrolled"):
         await world.inviting.invite("duty", "P-20", "en")
+
+
+async def test_a_phone_set_to_a_region(world: World) -> None:
+    """A phone whose Telegram is set to `de-AT` is invited into German; one without a language here is refused."""
+    assert world.inviting is not None
+    link = await world.inviting.invite("duty", "Duty in Vienna", "de-AT")
+    phone = Phone(world, "Duty in Vienna", language="de-AT")
+    await phone.open_invitation(link)
+    await phone.expect(GettextTexts().line("de", WELCOME), timeout=20)
+    with pytest.raises(ValueError, match="eo"):
+        await world.inviting.invite("duty", "Duty in Esperanto", "eo")

@@ -18,9 +18,11 @@ from bot.commands.examine_bot import bot_findings
 from bot.commands.examine_sessions import session_findings
 from bot.commands.examine_staff import staff_findings
 from bot.ports.records import Reach, StaffRole
+from bot.review import BadReview, is_draft
 from bot.settings import Settings, variable
 from bot.simulator import World, serve
 from bot.storage.sealing import Keyring
+from bot.texts import SOURCE, languages
 from flows.read import load_library
 from tests.bot.commands.conftest import Vestibule
 from tests.bot.conftest import TEST_KEYS
@@ -70,6 +72,29 @@ def test_an_unknown_language_is_a_fault(vestibule: Vestibule, monkeypatch: pytes
     monkeypatch.setenv("VESTIBULE_LANGUAGES", "en,tlh")
     says = "VESTIBULE_LANGUAGES: there is no catalogue for tlh; there are: en, "
     assert f"fault  languages: {says}" in vestibule("doctor").out
+
+
+@pytest.mark.parametrize("drafts", ["yes", "no"])
+def test_unset_languages_are_explained_as_those_that_are_offered(
+    vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch, drafts: str
+) -> None:
+    """While drafts are off doctor does not say that every language there is can be chosen."""
+    monkeypatch.setenv("VESTIBULE_DRAFTS", drafts)
+    there = [code for code in languages() if drafts == "yes" or code == SOURCE or not is_draft(code)]
+    assert f"VESTIBULE_LANGUAGES: not set, so {','.join(there)}\n" in vestibule("doctor").out
+
+
+def test_unset_languages_are_explained_though_reviews_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spoilt review.yaml, which is a fault of its own, does not end the explanations."""
+
+    def spoilt(_: str) -> bool:
+        raise BadReview("locales/de/review.yaml:1: cannot be read")
+
+    monkeypatch.setattr("bot.review.is_draft", spoilt)
+    said: list[str] = []
+    monkeypatch.setattr(doctor, "say", lambda text="", style="": said.append(text))
+    doctor.explain(Settings(_env_file=None))
+    assert "VESTIBULE_LANGUAGES: not set, so English and what is reviewed" in said
 
 
 def test_what_would_be_read_in_english_is_a_fault(

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from babel.messages import Catalog
+from babel.messages.pofile import write_po
 
 from bot import texts
 from bot.review import is_draft
 from bot.texts import languages, own_name
 from tests.bot.commands.conftest import EXAMPLE, Vestibule
 
-TABLE = Path(__file__).parents[3] / "docs" / "languages.md"
+ROOT = Path(__file__).parents[3]
+TABLE = ROOT / "docs" / "languages.md"
+GUIDE = ROOT / "docs" / "translating.md"
+MAKEFILE = ROOT / "Makefile"
 
 
 def test_every_language_is_shown(vestibule: Vestibule) -> None:
@@ -42,6 +50,27 @@ def test_a_review_is_noted(vestibule: Vestibule, tmp_path: Path, monkeypatch: py
     assert "messages of de are" in outcome.out
     assert "by: R-1" in (tmp_path / "locales" / "de" / "review.yaml").read_text("utf-8")
     assert "0 more reviewed" in vestibule("review", "de", "neutral", "--by", "R-2").out
+
+
+def test_a_new_languages_catalogue_is_laid_out_as_ours(tmp_path: Path) -> None:
+    """What the documented command writes is left as it is by `make messages`, so that a first commit shows no rewrapping."""
+    template, catalogue = Catalog(project="vestibule"), tmp_path / "pl" / "LC_MESSAGES" / "vestibule.po"
+    template.add(
+        "a text that is longer than the line of a catalogue would be by itself " * 3, context="staff"
+    )
+    template.add("one {number}", context="staff", auto_comments=["at most 600 characters"])
+    with (tmp_path / "vestibule.pot").open("wb") as file:
+        write_po(file, template, width=0)
+    [init] = re.findall(r"`\.venv/bin/pybabel (init .*?) -l CODE`", GUIDE.read_text("utf-8"))
+    [update] = re.findall(
+        r"pybabel --quiet (update .*)", MAKEFILE.read_text("utf-8").replace("\\\n", "").replace("\t", "")
+    )
+    for command in (f"{init} -l pl", update.replace("$(POT)", "locales/vestibule.pot")):
+        words = command.replace("locales", str(tmp_path), 2).replace("$(DOMAIN)", "vestibule").split()
+        before = catalogue.read_bytes() if catalogue.exists() else b""
+        subprocess.run([sys.executable, "-m", "babel.messages.frontend", "-q", *words], check=True)
+    assert catalogue.read_bytes() == before
+    assert before.count(b'\n"') < 20, "only the head has several lines"
 
 
 @pytest.mark.parametrize("language", ["en", "xx"])

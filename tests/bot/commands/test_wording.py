@@ -150,23 +150,33 @@ def test_a_broken_english_glossary_is_named(german: Path, content: str) -> None:
 
 
 def test_a_missing_glossary_is_a_fault(german: Path, vestibule: Vestibule) -> None:
-    """A language needs a glossary."""
+    """A language needs a glossary; `check` and `languages` say what to do."""
     (german / "glossary.yaml").unlink()
-    assert (
-        "locales/de/glossary.yaml:1: cannot be read as a glossary (FileNotFoundError)"
-        in vestibule("check").err
-    )
+    says = "locales/de/glossary.yaml:1: there is none; write it as another language's (docs/translating.md)"
+    assert says in vestibule("check").err.splitlines()
+    assert says in vestibule("languages", "--markdown").err
 
 
-@pytest.mark.parametrize("content", [None, "{script: Latin}", "{"])
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "there is none"),
+        ("{script: Latin}", "cannot be read (quotes: Field required)"),
+        ("{", "cannot be read (ParserError)"),
+        ("{script: Latin, quotes: „“, dash: –, neutral: []}", "has no `neutral` words"),
+    ],
+)
 def test_a_language_of_unknown_writing_is_a_fault(
-    german: Path, vestibule: Vestibule, content: str | None
+    german: Path, vestibule: Vestibule, content: str | None, why: str
 ) -> None:
-    """S-02: a folder that does not say how its language is written, or not so that it can be read, is named."""
+    """S-02: a folder that does not say how its language is written is named in one line, with why and what to do."""
     (german / "writing.yaml").unlink()
     if content is not None:
         (german / "writing.yaml").write_text(content, encoding="utf-8")
-    assert "locales/de/writing.yaml does not say how it is written" in vestibule("check").err
+    [told] = [line for line in vestibule("check").err.splitlines() if "writing.yaml" in line]
+    assert told.startswith(
+        f"locales/de/writing.yaml:1: {why}; S-02 needs its words in every language; write it"
+    )
 
 
 @pytest.mark.usefixtures("german")

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.ports.records import AnswerRow
+from bot.texts_found import keys
 from bot.usecases import staff_texts
 from bot.usecases.wording import LONGEST
 from tests.bot.escalation.conftest import START, concern, hold
@@ -51,6 +52,28 @@ async def test_a_wrong_time_zone_is_said_with_how_to_set_it(town):
     await town.delivered()
     await town.presses("facilitator", "CASE:details:K-101")
     assert "/zone alias of participant Europe/London" in await town.texts("facilitator", "details-K-101")
+
+
+async def test_points_left_unticked_are_not_said_to_be_a_request_for_help(town):
+    """S-20, S-26: *Done* with points unticked asks for nothing; the next question's wish for headphones does."""
+    unticked = concern("needs_help", route="F", step="OR-23", choices=["missing", "where"])
+    wished = concern("needs_help", route="F", step="OR-24", choices=["headphones"])
+    await town.raises(unticked, script="orientation_zoom", session=False)
+    await town.delivered()
+    await town.presses("facilitator", "CASE:details:K-101")
+    text = await town.texts("facilitator", "details-K-101")
+    asked = town.desk.library.catalogue["needs_help"].staff
+    said = "The participant left points of the plan for their place unticked."
+    assert said in text
+    assert asked not in text
+    assert ("concern/needs_help", (said,)) in keys()
+    assert "Not all settled and Where I sit" in text
+    await town.raises(wished, script="orientation_zoom", session=False)
+    await town.delivered()
+    await town.presses("facilitator", "CASE:details:K-101")
+    text = await town.texts("facilitator", "details-K-101")
+    assert text.index(said) < text.index("Not all settled") < text.index(asked)
+    assert text.index(asked) < text.index("Headphones")
 
 
 async def test_opened_again_they_stay_ten_minutes_from_then(town):

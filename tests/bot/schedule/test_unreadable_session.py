@@ -60,3 +60,16 @@ async def test_a_session_that_cannot_be_read_stops_no_other(room: Room) -> None:
         assert await unit.sessions.unreadable(room.programme, *span) == [bad.id]
     room.clock.advance(timedelta(minutes=1))
     assert await planned(room) == 0
+
+
+async def test_a_session_that_is_damaged_later_is_said_too(room: Room) -> None:
+    """S-32, S-41: one that was planned and does not open any more is noticed within two hours, days before it starts."""
+    async with room.storage.unit() as unit:
+        session = await unit.sessions.by_key(room.programme, "s")
+        assert session is not None
+        await unit.sessions.save(replace(session, starts_at=room.clock.now() + timedelta(days=2)))
+        await unit.commit()
+    assert await planned(room) == 0
+    damage(f"sqlite:///{room.file}", "sessions", "sealed_link", "id = ?", session.id)
+    room.clock.advance(timedelta(hours=2))
+    assert await planned(room) == 1

@@ -235,6 +235,24 @@ BAD = [
         400,
         "Bad Request: BOT_COMMANDS_TOO_MUCH",
     ),
+    (
+        "setMyCommands",
+        {"commands": [{"command": "menu", "description": "a"}], "scope": {"type": "chat", "chat_id": 1}},
+        400,
+        "Bad Request: chat not found",
+    ),
+    (
+        "deleteMyCommands",
+        {"scope": {"type": "chat"}},
+        400,
+        "Bad Request: can't parse BotCommandScope",
+    ),
+    (
+        "getMyCommands",
+        {"scope": {"type": "somebody"}},
+        400,
+        "Bad Request: can't parse BotCommandScope",
+    ),
     ("setMyName", {"name": "x" * 65}, 400, "Bad Request: bot name is too long"),
     ("sendDocument", {"chat_id": "CHAT"}, 400, "Bad Request: there is no document in the request"),
 ]

@@ -10,7 +10,7 @@ from alembic import command
 from sqlalchemy import create_engine
 
 from bot.ports import records as r
-from bot.storage.people import chat_lookup
+from bot.storage.chats import chat_lookup
 from bot.storage.revisions import _config
 from bot.storage.sealing import Keyring
 from flows.values import Role

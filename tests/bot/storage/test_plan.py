@@ -8,8 +8,9 @@ import pytest
 from bot.ports.plan import Fate
 from bot.ports.records import StaffRole
 from bot.ports.stores import Unit
-from bot.storage import plan
+from bot.storage import expiry, people, plan, programmes
 from bot.storage.sqlite import SqliteStorage
+from bot.storage.statements import Row, Statement
 from tests.bot.storage import rows as make
 from tests.bot.storage.explained import explained
 from tests.bot.storage.rows import NOW, at, named
@@ -177,6 +178,46 @@ async def test_a_pulse_is_the_last_beat(storage: SqliteStorage) -> None:
     async with storage.unit() as unit:
         assert await unit.pulses.last("auditor") == at(2)
         assert await unit.pulses.last("sender") == at(9)
+
+
+@pytest.mark.parametrize(
+    ("table", "statement"), [("people", people._TO_PLAN), ("sessions", programmes._TO_PLAN)]
+)
+async def test_who_is_to_be_planned_for_is_found_through_an_index(
+    storage: SqliteStorage, database_url: str, table: str, statement: Statement
+) -> None:
+    """R-12: whoever is planned already is not read to find who is not, nor anybody sorted."""
+    await storage.open()
+    steps = explained(database_url, statement, {"now": NOW, "limit": 20})
+    assert steps == [f"SEARCH {table} USING INDEX ix_{table}_planned_until_id (planned_until<?)"]
+
+
+async def test_a_slice_reads_only_what_is_its_own(storage: SqliteStorage, database_url: str) -> None:
+    """R-12: keys, and the sessions of a slice of people, are found through indexes, not by reading a programme's."""
+    await storage.open()
+    keys = explained(database_url, plan._KNOWN, {f"key{n}": str(n) for n in range(100)})
+    assert keys == ["SEARCH reminders USING COVERING INDEX sqlite_autoindex_reminders_2 (key=?)"]
+    asked: Row = {"start": NOW, "end": at(60)}
+    asked |= {f"{name}{n}": str(n) for name in ("group", "person") for n in range(25)}
+    steps = explained(database_url, programmes._OF_PEOPLE, asked)
+    assert "SEARCH sessions USING INDEX ix_sessions_group_id_ends_at (group_id=? AND ends_at>?)" in steps
+    assert "SEARCH sessions USING INDEX ix_sessions_person_id_ends_at (person_id=? AND ends_at>?)" in steps
+    assert not any("SCAN" in step for step in steps)
+
+
+async def test_expiry_finds_whom_it_asks_for_through_an_index(
+    storage: SqliteStorage, database_url: str
+) -> None:
+    """S-42, R-12: neither a legal hold nor who left without a time makes it read everybody."""
+    await storage.open()
+    asked = {"programme_id": PROGRAMME, **{f"id{n}": str(n) for n in range(100)}}
+    assert explained(database_url, expiry._PEOPLE, asked) == [
+        "SEARCH people USING INDEX sqlite_autoindex_people_1 (id=?)"
+    ]
+    [step] = explained(database_url, expiry._NOTE_LEFT, {"left_at": NOW})
+    assert (
+        "USING INDEX ix_people_left_unnoted" in step or "USING COVERING INDEX ix_people_left_unnoted" in step
+    )
 
 
 async def test_what_is_asked_often_is_found_through_an_index(

@@ -86,7 +86,7 @@ def failing(waiting: int, at: float) -> Webhook:
 
 
 async def test_updates_that_telegram_cannot_bring_are_an_outage() -> None:
-    """R-11: from the failure that Telegram tells, while updates wait, to the last one; told once, when all are brought."""
+    """R-11: from the failure that Telegram tells to the last look at which updates waited; told once they are brought."""
     scene = Scene()
     async with scene.running() as listener:
         assert listener.caught_up.is_set()
@@ -96,9 +96,24 @@ async def test_updates_that_telegram_cannot_bring_are_an_outage() -> None:
         assert (listener.is_away(), listener.was_away()) == (True, None)
         await scene.looked(failing(0, 230), after=60)
         assert not listener.is_away()
-        away = Away(second(40), second(170))
+        away = Away(second(40), second(180))
         assert (listener.was_away(), listener.was_away()) == (away, None)
         assert scene.turns == [True] * 4
+
+
+async def test_slow_to_try_again_is_not_back() -> None:
+    """R-11: while as many wait as before, no new failure is no good sign; that fewer wait, or one was kept, is."""
+    for came in ("fewer", "kept"):
+        scene = Scene()
+        async with scene.running() as listener:
+            await scene.looked(failing(5, 50), after=60)
+            await scene.looked(failing(5, 50), after=100)
+            await scene.looked(failing(6, 50), after=100)
+            assert listener.is_away()
+            if came == "kept":
+                listener.kept()
+            await scene.looked(failing(6 if came == "kept" else 4, 50), after=2)
+            assert (listener.is_away(), listener.was_away()) == (False, Away(second(50), second(260)))
 
 
 async def test_an_old_failure_is_no_outage() -> None:

@@ -158,7 +158,7 @@ class _Parts:
         self._mailer = mailer
         self._messenger = TelegramMessenger(telegram)
         self._rounds = Rounds(())
-        self._metrics = Metrics(self._rounds)
+        self._metrics = Metrics(self._rounds, desk.clock)
         self._limits = SendLimits(off=settings.send_limits_off())
         # Of the process, not of a time of leading: Telegram counts on, and strangers are answered by followers too.
         self._pace = Pace(desk.clock, self._limits)

@@ -126,8 +126,8 @@ class Reminders(Protocol):
         """All whatever their fate, by due time."""
         ...
 
-    async def tally(self) -> dict[str, int]:
-        """Fate -> number of rows."""
+    async def tally(self, now: datetime) -> dict[Fate, int]:
+        """How many are due at `now`, and how many failed."""
         ...
 
 

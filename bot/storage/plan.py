@@ -55,7 +55,12 @@ _REMINDERS_BETWEEN = Statement(
     .order_by(*_in_order)
 )
 
-_TALLY = Statement(select(reminders.c.fate, func.count().label("rows")).group_by(reminders.c.fate))
+_HOW_MANY = Statement(
+    select(func.count().label("rows")).where(_is_due, reminders.c.due_at <= bindparam("now"))
+)
+_FAILED = Statement(
+    select(func.count().label("rows")).select_from(reminders).where(text("reminders.fate = 'failed'"))
+)
 
 _of_role = (shifts.c.programme_id == bindparam("programme_id"), shifts.c.role == bindparam("role"))
 _by_start = (shifts.c.starts_at, shifts.c.id)
@@ -153,9 +158,11 @@ class ReminderStore:
             for row in await self._work.rows(statement, **values)
         ]
 
-    async def tally(self) -> dict[str, int]:
-        """Fate -> number of rows; fates without rows are left out."""
-        return {row["fate"]: row["rows"] for row in await self._work.rows(_TALLY)}
+    async def tally(self, now: datetime) -> dict[Fate, int]:
+        """How many are due at `now`, and how many failed: what became of the others is not counted, as it is all the past."""
+        due = await self._work.rows(_HOW_MANY, now=now)
+        failed = await self._work.rows(_FAILED)
+        return {Fate.DUE: due[0]["rows"], Fate.FAILED: failed[0]["rows"]}
 
 
 class ShiftStore:

@@ -93,7 +93,7 @@ Index(
     person_roles.c.group_id,
     unique=True,
 )
-Index(None, person_roles.c.role)
+Index(None, person_roles.c.role, person_roles.c.group_id)
 
 sessions = Table(
     "sessions",
@@ -116,6 +116,7 @@ sessions = Table(
 )
 Index(None, sessions.c.group_id, sessions.c.ends_at)
 Index(None, sessions.c.person_id, sessions.c.ends_at)
+Index(None, sessions.c.programme_id, sessions.c.starts_at)
 Index(None, sessions.c.starts_at)
 Index(None, sessions.c.planned_until, sessions.c.id)
 

@@ -247,9 +247,7 @@ class OutboxStore:
     async def tally(self) -> dict[tuple[str, str], int]:
         """(state, lane) -> number of rows that wait or were not sent; pairs without rows are left out."""
         return {
-            (row["state"], row["lane"]): row["rows"]
-            for some in _TALLY
-            for row in await self._work.rows(some)
+            (row["state"], row["lane"]): row["rows"] for some in _TALLY for row in await self._work.rows(some)
         }
 
     async def ambiguous(self) -> int:

@@ -37,9 +37,7 @@ _VISITS_OF_PERSON = Statement(
 )
 # Written out, not bound: a plan made once for all values uses no index of a part of the rows.
 _not_done = text("visits.status <> 'done'")
-_OPEN_VERSIONS = Statement(
-    select(visits.c.script, visits.c.script_version).where(_not_done).distinct()
-)
+_OPEN_VERSIONS = Statement(select(visits.c.script, visits.c.script_version).where(_not_done).distinct())
 _ADD_ANSWER = insert_into(answers)
 _STRIKE = update_by_id(answers, ["sealed_body"])
 _in_order = (answers.c.at, answers.c.id)

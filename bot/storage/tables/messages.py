@@ -64,6 +64,7 @@ Index(
     postgresql_where=_waiting,
 )
 Index(None, outbox.c.case_id)
+Index(None, outbox.c.chat_id)
 Index("ix_outbox_chat", outbox.c.chat_id, outbox.c.id, sqlite_where=_waiting, postgresql_where=_waiting)
 # What went wrong is counted every minute, and is little beside what was sent.
 not_sent = text("outbox.state IN ('failed', 'withheld')")

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table, U
 
 from bot.storage.columns import (
     counted_id,
+    index_where_set,
     json,
     letters,
     metadata,
@@ -137,6 +138,7 @@ invitations = Table(
     time("revoked_at", optional=True),
 )
 Index(None, invitations.c.programme_id)
+index_where_set(invitations.c.used_by)
 
 chats = Table(
     "chats",

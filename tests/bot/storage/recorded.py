@@ -57,7 +57,6 @@ class Recorded:
         explain = _on_postgres if is_postgres(url) else _on_sqlite
         yield from explain(url, self.statements)
 
-
     def steps(self, url: str) -> Iterator[tuple[str, int]]:
         """Each statement that SQLite can run again, with how many steps of its own it takes; nothing is kept."""
         with closing(sqlite3.connect(database_file(url), isolation_level=None)) as database:
@@ -104,7 +103,9 @@ def _prepared(connection: psycopg.Connection[Any], text: str, values: dict[str, 
     connection.execute(f"DEALLOCATE ALL; PREPARE asked AS {prepared}".encode())
     given = f"({', '.join(['%s'] * len(names))})" if names else ""
     with psycopg.ClientCursor(connection) as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) EXECUTE asked{given}".encode(), [values[name] for name in names])
+        cursor.execute(
+            f"EXPLAIN (FORMAT JSON) EXECUTE asked{given}".encode(), [values[name] for name in names]
+        )
         found = cursor.fetchone()
     assert found is not None
     plan: dict[str, Any] = found[0][0]["Plan"]
@@ -116,7 +117,11 @@ def _whole(node: dict[str, Any]) -> Iterator[str]:
     if kind == "Seq Scan":
         yield f"SCAN {node['Relation Name']}"
     elif index and index not in _PARTIAL and not node.get("Index Cond"):
-        table = node.get("Relation Name") or next(t.name for t in metadata.tables.values() if index.startswith(("pk_" + t.name, "ix_" + t.name, "uq_" + t.name)))
+        table = node.get("Relation Name") or next(
+            t.name
+            for t in metadata.tables.values()
+            if index.startswith(("pk_" + t.name, "ix_" + t.name, "uq_" + t.name))
+        )
         yield f"SCAN {table} USING INDEX {index}"
     for below in node.get("Plans", ()):
         yield from _whole(below)

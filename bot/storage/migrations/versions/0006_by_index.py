@@ -1,4 +1,4 @@
-"""Indexes of what went wrong, which is counted again and again, of sessions by start, and of who has a role in a group.
+"""Indexes: of what went wrong, which is counted again and again, of sessions by start, and of what points at people.
 
 Revision ID: 0006
 Revises: 0005
@@ -20,7 +20,23 @@ _PARTIAL = (
     ("ix_outbox_perhaps_sent", "outbox", ["next_try_at"], "ambiguous AND state <> 'waiting'"),
     ("ix_ledger_sensitive", "ledger", ["chat_id", "at"], "gone_at IS NULL AND sensitive"),
     ("ix_ledger_kept", "ledger", ["gone_at", "chat_id"], "kept <> ''"),
+    *(
+        (f"ix_{table}_{column}", table, [column], f"{column} IS NOT NULL")
+        for table, column in (
+            ("readiness", "lifted_by"),
+            ("case_roles", "taken_by"),
+            ("invitations", "used_by"),
+        )
+    ),
     ("ix_reminders_failed", "reminders", ["due_at"], "fate = 'failed'"),
+)
+_WHOLE = (
+    ("person_roles", ["role", "group_id"]),
+    ("sessions", ["programme_id", "starts_at"]),
+    # What points at people and chats: nobody goes without a look at it.
+    ("outbox", ["chat_id"]),
+    ("readiness", ["person_id"]),
+    ("cases", ["person_id"]),
 )
 
 
@@ -28,12 +44,8 @@ def upgrade() -> None:
     for name, table, columns, only in _PARTIAL:
         where = sa.text(only)
         op.create_index(name, table, columns, unique=False, sqlite_where=where, postgresql_where=where)
-    op.create_index(
-        op.f("ix_person_roles_role_group_id"), "person_roles", ["role", "group_id"], unique=False
-    )
-    op.create_index(
-        op.f("ix_sessions_programme_id_starts_at"), "sessions", ["programme_id", "starts_at"], unique=False
-    )
+    for table, columns in _WHOLE:
+        op.create_index(op.f(f"ix_{table}_{'_'.join(columns)}"), table, columns, unique=False)
     op.drop_index(op.f("ix_person_roles_role"), table_name="person_roles")
 
 

@@ -28,6 +28,11 @@ _STANDING_IN = Many(
     ledger.c.chat_id,
 )
 _STANDING_IN_SLOT = Statement(_standing.where(ledger.c.slot == bindparam("slot")))
+_CHATS_WHERE = Statement(
+    select(ledger.c.chat_id).where(
+        text("ledger.gone_at IS NULL"), ledger.c.slot == bindparam("slot"), ledger.c.at >= bindparam("first")
+    )
+)
 _newest = (
     select(ledger)
     .where(ledger.c.chat_id == bindparam("chat_id"))
@@ -107,6 +112,10 @@ class LedgerStore:
         for row in await _STANDING_IN.rows(self._work, ((one,) for one in chat_ids)):
             found.setdefault(row["chat_id"], []).append(LedgerEntry(**row))
         return found
+
+    async def chats_where(self, slot: str, first: datetime) -> set[str]:
+        """Ids of the chats in which something stands in that slot that came from then on."""
+        return {row["chat_id"] for row in await self._work.rows(_CHATS_WHERE, slot=slot, first=first)}
 
     async def newest(self, chat_id: str) -> LedgerEntry | None:
         """The message at the bottom of the chat, as far as known; one that could not be deleted is still there."""

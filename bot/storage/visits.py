@@ -38,6 +38,9 @@ _VISITS_OF_PERSON = Statement(
 # Written out, not bound: a plan made once for all values uses no index of a part of the rows.
 _not_done = text("visits.status <> 'done'")
 _OPEN_VERSIONS = Statement(select(visits.c.script, visits.c.script_version).where(_not_done).distinct())
+_UNFINISHED_SINCE = Statement(
+    select(visits.c.person_id).where(_not_done, visits.c.touched_at >= bindparam("first"))
+)
 _ADD_ANSWER = insert_into(answers)
 _STRIKE = update_by_id(answers, ["sealed_body"])
 _in_order = (answers.c.at, answers.c.id)
@@ -121,6 +124,10 @@ class VisitStore:
         """Look at it later, whatever its version: nothing else of it is touched."""
         await self._work.run(_PUT_OFF, {"where_id": visit_id, "due_at": due_at})
         self._known.pop(visit_id, None)
+
+    async def unfinished_since(self, first: datetime) -> set[str]:
+        """Ids of the people who have an unfinished visit that was touched from then on."""
+        return {row["person_id"] for row in await self._work.rows(_UNFINISHED_SINCE, first=first)}
 
     async def open_versions(self) -> set[tuple[str, int]]:
         """(script, version) of every visit that is not done (S-34)."""

@@ -54,7 +54,7 @@ class Story:
         self.schedule = Schedule(room.storage, room.desk, lambda: None, pulse=None)
         self.cycle = Cycle(room.storage, room.desk, lambda: None)
         self.watch = Watch(room.storage, room.desk, self.rounds, self.metrics, lambda: None)
-        self.pulse = outage.Pulse(room.storage, room.desk, lambda: None, _Here())
+        self.pulse = self.restarted()
 
     async def _on_fault(self, unit: Any, row: OutboxRow, why: str) -> None:
         await on_fault(unit, self.room.desk, row, why)
@@ -62,6 +62,10 @@ class Story:
     async def deliver(self) -> None:
         while await self.sender.step():
             pass
+
+    def restarted(self) -> outage.Pulse:
+        """The pulse of a process that begins; what it missed it finds in the database."""
+        return outage.Pulse(self.room.storage, self.room.desk, lambda: None, _Here())
 
     async def go_round(self, **later: float) -> None:
         """Time passes; each loop looks once, and somebody reads the figures."""
@@ -80,6 +84,8 @@ class Story:
         await self.go_round()
         await self.somebody_comes()
         await self.worries()
+        self.pulse = self.restarted()
+        await self.go_round(minutes=9)
         await self.answered()
         for minutes in (1, 14, 60, 20, 120, 600, 300):
             await self.go_round(minutes=minutes)

@@ -23,7 +23,7 @@ from bot.running import Duties, Inlet, Loop, Vestibule, until_stopped
 from bot.schedule.cycle import Schedule
 from bot.settings import Settings
 from bot.signposts import read_signposts
-from bot.storage.address import is_postgres
+from bot.storage.opening import storage_at
 from bot.storage.postgres import PostgresStorage
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
@@ -76,8 +76,7 @@ def make_desk(settings: Settings, clock: Clock, ids: Ids) -> Desk:
 
 def make_storage(settings: Settings, ids: Ids) -> SqliteStorage | PostgresStorage:
     """The storage the settings name, not yet opened. Raises StorageFault for an address of no kind known."""
-    kind = PostgresStorage if is_postgres(settings.database_url) else SqliteStorage
-    return kind(settings.database_url, Keyring(settings.keys_text()), ids)
+    return storage_at(settings.database_url, Keyring(settings.keys_text()), ids)
 
 
 @asynccontextmanager

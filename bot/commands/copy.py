@@ -101,7 +101,7 @@ def _say_next(done: Copied) -> None:
 
 
 class _Shown:
-    """The progress of a copy: a bar for each table in a terminal, elsewhere a line when a table is done."""
+    """The progress of a copy: a bar for the table under way in a terminal, elsewhere a line when a table is done."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -110,6 +110,6 @@ class _Shown:
     def __call__(self, what: str, done: int, total: int) -> None:
         if what not in self._tasks:
             self._tasks[what] = self._bar.add_task(what, total=total)
-        self._bar.update(self._tasks[what], completed=done, total=total)
+        self._bar.update(self._tasks[what], completed=done, total=total, visible=done < total)
         if self._bar.disable and done == total and total:
             say(f"{what}: {done} of {total}")

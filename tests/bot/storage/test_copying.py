@@ -213,6 +213,26 @@ def test_what_postgres_does_not_keep_is_found_before(
     check_revision(target)
 
 
+@KINDS
+def test_a_damaged_source_is_named(
+    source: str, empty: Callable[[str], str], keyring: Keyring, kind: str
+) -> None:
+    """R-02: a row that points nowhere is refused by the copy as it should have been before, and named by table alone."""
+    change(source, "UPDATE ledger SET chat_id = 'nowhere' WHERE id LIKE '%4'")
+    with pytest.raises(StorageFault, match=r"^ledger: .* refuses a row of it \((fk_|SQLITE_).*\)$"):
+        taken(source, empty(kind), keyring)
+
+
+@KINDS
+def test_a_text_that_is_none_is_named(
+    source: str, empty: Callable[[str], str], keyring: Keyring, kind: str
+) -> None:
+    """R-02: bytes in the place of a text, which nothing of ours writes, end the copy with the table's name."""
+    change(source, "UPDATE ledger SET kept = CAST(x'ff' AS TEXT) WHERE id LIKE '%4'")
+    with pytest.raises(StorageFault, match="ledger holds a text that cannot be read, among its first rows"):
+        taken(source, empty(kind), keyring)
+
+
 def test_what_cannot_be_begun_changes_nothing(
     source: str, empty: Callable[[str], str], keyring: Keyring, tmp_path: Path, postgres_server: Databases
 ) -> None:

@@ -24,6 +24,10 @@ class End(Protocol):
         """Connected, and nobody else at work on it. All else needs this."""
         ...
 
+    def refuse_others(self) -> None:
+        """Return if nobody came meanwhile who had looked for the mark before it was there. Raises DatabaseBusy."""
+        ...
+
     def fetch(self, text: str, values: Row) -> Sequence[Sequence[Any]]:
         """The rows a query finds."""
         ...

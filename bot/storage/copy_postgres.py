@@ -70,7 +70,7 @@ class PostgresEnd:
                     "SELECT pg_advisory_lock(%(house)s, %(all)s)",
                     dict(zip(("house", "all"), WHOLE, strict=True)),
                 )
-                self._refuse_others()
+                self._refuse_connected()
             except DatabaseBusy as busy:
                 raise DatabaseBusy(f"{self.name}: {busy}") from busy
             yield
@@ -87,7 +87,14 @@ class PostgresEnd:
         connection.adapters.register_loader("bool", _AsNumber)
         return connection
 
-    def _refuse_others(self) -> None:
+    def refuse_others(self) -> None:
+        """Return if no process of the bot has connected meanwhile: one that looked before the mark was there."""
+        try:
+            self._refuse_connected()
+        except DatabaseBusy as busy:
+            raise DatabaseBusy(f"{self.name}: {busy}; then run it again") from busy
+
+    def _refuse_connected(self) -> None:
         others = self.fetch(_OTHERS, {})[0][0]
         if others == 0 and "leases" in self.tables():
             now = int(time.time() * 1_000_000)

@@ -53,6 +53,9 @@ class SqliteEnd:
     def _forget(self) -> None:
         self._open = None
 
+    def refuse_others(self) -> None:
+        """Nobody can have come: SqliteStorage looks for the mark under a lock that is held here."""
+
     @property
     def _connection(self) -> sqlite3.Connection:
         assert self._open is not None, "it is used while it is held"

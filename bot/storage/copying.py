@@ -81,6 +81,8 @@ def copy(source_url: str, target_url: str, keys: Keyring, new_id: str, told: Tol
             raise NotTheSame(
                 [f"the audit log of the copy is not that of {source.name}: {', '.join(found.faults)}"]
             )
+        for end in (source, target):
+            end.refuse_others()
         _finish(source, target)
     return Copied(len(copied()), rows, digest, looked, source.name, target.name)
 

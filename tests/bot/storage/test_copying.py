@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -11,7 +12,7 @@ import pytest
 from bot.ids import CountingIds
 from bot.ports.stores import StorageFault
 from bot.storage import copying
-from bot.storage.address import database_file
+from bot.storage.address import database_file, postgres_conninfo
 from bot.storage.copy_compare import NotTheSame
 from bot.storage.copying import SameDatabase, copy, undo
 from bot.storage.faults import DatabaseAway, DatabaseBusy, DatabaseCopied, DatabaseMissing
@@ -187,6 +188,42 @@ async def test_beside_a_bot_on_postgres_it_is_refused(
             pass
     await storage.close()
     await asyncio.to_thread(taken, first, second, keyring)
+
+
+async def test_a_bot_that_waited_for_the_lock_finds_the_mark(
+    source: str, empty: Callable[[str], str], keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-15: a bot that had looked at a SQLite file before it was copied, and then waited, does not start on it."""
+    await asyncio.to_thread(taken, source, empty("sqlite"), keyring)
+    monkeypatch.setattr("bot.storage.sqlite.check_revision", lambda _: None)  # it was good then
+    bot = SqliteStorage(source, keyring, CountingIds())
+    with pytest.raises(DatabaseCopied):
+        await bot.open(sole=True)
+    await bot.close()
+
+
+@pytest.mark.parametrize("end", ["from", "into"])
+def test_a_bot_that_came_meanwhile_is_noticed(
+    source: str, empty: Callable[[str], str], keyring: Keyring, end: str
+) -> None:
+    """R-15: a process that looked at the database just before it was marked keeps the copy from being finished."""
+    first, second = empty("postgresql"), empty("postgresql")
+    taken(source, first, keyring)
+    used = first if end == "from" else second
+    with ExitStack() as connected:
+
+        def told(what: str, done: int, _total: int) -> None:
+            if what == "people" and done:
+                connected.enter_context(
+                    psycopg.connect(postgres_conninfo(used), application_name="vestibule")
+                )
+
+        with pytest.raises(DatabaseBusy, match="bot runs on"):
+            copy(first, second, keyring, "one", told)
+    for url in (first, second):
+        with pytest.raises(DatabaseCopied, match="not finished"):
+            check_revision(url)
+    taken(first, second, keyring)
 
 
 @pytest.mark.parametrize(

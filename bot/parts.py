@@ -79,9 +79,10 @@ class Parts:
         spinners = Spinners(self._messenger.answer_press)
         bell, loops = self._bell()
         # Updates that a webhook brings may be kept by any process, those that the leader asked for by the leader.
-        take = TakeUpdates(self._storage if self._webhook else self._fenced, desk, staff_desk.handle)
+        storage = self._storage if self._webhook else self._fenced
+        take = TakeUpdates(storage, desk, staff_desk.handle, bell.ring)
         lists = CommandLists(self._telegram, id_of(self._telegram), self._storage, desk)
-        keep = keeping(take, bell.ring, strangers, spinners, lists, self._metrics)
+        keep = keeping(take, strangers, spinners, lists, self._metrics)
         self._intake = Intake(self._noting(keep) if self._webhook else keep)
         lease = (LEASE,) if isinstance(self._storage, Shared) else ()
         self._bot = Vestibule(
@@ -229,7 +230,6 @@ def _ping(settings: Settings) -> Ping | None:
 
 def keeping(
     take: TakeUpdates,
-    ring: Callable[[], None],
     strangers: Strangers,
     spinners: Spinners,
     lists: CommandLists,
@@ -241,7 +241,6 @@ def keeping(
         taken = await take(batch)
         faulty = taken.faults + sum(isinstance(update, Malformed) for update in batch)
         metrics.updates(len(batch) - faulty, faulty)
-        ring()
         strangers.offer(taken.strangers)
         spinners.stop_soon(batch)
         lists.note(update for update in batch if update not in taken.strangers)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.ports.audit import Audit, Requests
 from bot.ports.everything import Everything, Restored
@@ -277,6 +277,10 @@ class Cases(Protocol):
 
 
 AtTheEnd = Callable[[Sequence[str]], Awaitable[None]]
+
+
+BOOK: Final = "book"
+"""What units beside each other do one after the other: number cases and change them, and chain the audit log."""
 
 
 class Unit(Protocol):

@@ -13,9 +13,10 @@ from sqlalchemy import BigInteger, Text, bindparam, select, type_coerce
 
 from bot.ports.audit import AuditHead, AuditVerdict, check_pseudonymous
 from bot.ports.records import AuditEntry
+from bot.ports.stores import BOOK
 from bot.storage.statements import Row, Statement, fields_of, insert_into
 from bot.storage.tables import audit, audit_anchors, counters
-from bot.storage.work import BOOK, Work
+from bot.storage.work import Work
 
 _PAGE = 1000
 _BEFORE_ALL = -(2**63)

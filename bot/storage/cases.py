@@ -11,11 +11,11 @@ import structlog
 from sqlalchemy import bindparam, select, text, update
 
 from bot.ports.records import Case, CaseRole, OpenPart, Raised
-from bot.ports.stores import Stale
+from bot.ports.stores import BOOK, Stale
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, select_where, update_guarded
 from bot.storage.tables import case_roles, cases, counters
-from bot.storage.work import BOOK, Work
+from bot.storage.work import Work
 from flows.values import CaseKind, Role, Urgency
 
 log = structlog.get_logger(__name__)

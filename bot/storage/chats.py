@@ -133,8 +133,10 @@ class ChatStore:
         A slot counts, too, that is another's of them.
         """
         places = [(self._keys.lookup("person", person_id), slot) for person_id, slot in of]
-        found = await _STANDING.rows(self._work, places) + await _TO_BE_SAID.rows(self._work, places)
-        return {row["slot"] for row in found}
+        # What waits first: what the sender settles in between stands by then.
+        waits = await _TO_BE_SAID.rows(self._work, places)
+        stands = await _STANDING.rows(self._work, places)
+        return {row["slot"] for row in waits + stands}
 
     async def release(self, chat_id: str) -> None:
         """The chat is found by its Telegram chat no longer, which another person may have then."""

@@ -11,9 +11,6 @@ from sqlalchemy.engine import Dialect
 from bot.ports.stores import Stale
 from bot.storage.statements import Row, Statement
 
-BOOK = "book"
-"""What units that run beside each other do one after the other: number cases, and chain the audit log."""
-
 
 class Driver(Protocol):
     """One connection, in a transaction that somebody else begins and ends. Its faults are StorageFaults."""

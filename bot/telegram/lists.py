@@ -65,7 +65,7 @@ class CommandLists:
             chat = next(iter(self._asked))
             del self._asked[chat]
             try:
-                async with self._storage.unit() as unit:
+                async with self._storage.unit(beside=True) as unit:
                     person = await self._person_in(unit, chat)
             except (StorageFault, Unreadable) as fault:
                 log.warning("commands.not_read", fault=type(fault).__name__)
@@ -76,7 +76,7 @@ class CommandLists:
     async def look(self) -> None:
         """All staff: whose role or language is another now, and who is none of staff any more."""
         try:
-            async with self._storage.unit() as unit:
+            async with self._storage.unit(beside=True) as unit:
                 staff = {person.id: person for person in await _staff(unit)}
                 chats = [(one, await _chat_of(unit, one)) for one in staff.values() if self._differs(one)]
         except (StorageFault, Unreadable) as fault:

@@ -10,9 +10,9 @@ from typing import Final
 import structlog
 
 from bot.ports.plan import Fate
-from bot.ports.records import Way
+from bot.ports.records import OutboxRow, Way
 from bot.ports.services import Clock, Ids, Messenger, SendLimits
-from bot.ports.stores import Stale, Storage, StorageFault, Unit
+from bot.ports.stores import BOOK, Stale, Storage, StorageFault, Unit
 from bot.usecases.courier import Courier, Errand, Result
 from bot.usecases.pace import Pace
 from bot.usecases.pick import OnFault, Picked, Picker, not_arrived
@@ -103,6 +103,8 @@ class Sender:
         settled, picked = list(self._results), Picked()
         try:
             async with self._storage.unit(beside=True) as unit:
+                if any(result.why for result in settled):
+                    await unit.alone(BOOK)  # before anything is written that others wait for; see `on_fault`
                 for result in settled:
                     await self._settle(unit, result)
                 if picking:
@@ -153,11 +155,15 @@ class Sender:
 
     async def _fly(self, errand: Errand) -> None:
         try:
-            result = await self._courier.carry(errand) if self._may_send() else Result(errand.row)
+            result = await self._courier.carry(errand) if self._may_go(errand.row) else Result(errand.row)
             self._note_pauses(result)
             self._results.append(result)
         finally:
             self._woken.set()
+
+    def _may_go(self, row: OutboxRow) -> bool:
+        """Whether its time is not over and the lease not lost by now: a machine may have slept since it was picked."""
+        return self._may_send() and (row.not_after is None or self._clock.now() < row.not_after)
 
     def _note_pauses(self, result: Result) -> None:
         """429 stops its chat alone; trouble of network or server stops all, longer each time in a row."""

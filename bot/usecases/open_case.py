@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.escalation import ladder
 from bot.ports.records import AuditEntry, Case, CaseRole, Person, Raised, Session
-from bot.ports.stores import Unit
+from bot.ports.stores import BOOK, Unit
 from bot.usecases.ask_role import Asked, ask, build_ladder, reachable, restarted
 from bot.usecases.case_beside import NEW_TO, SESSION_SCRIPT, of_session
 from bot.usecases.case_card import (
@@ -46,10 +46,13 @@ async def raise_concerns(
     rows = tuple(
         Raised(r.concern, r.urgency, r.route, script, r.step, r.choices, at, raised_by) for r in raised
     )
+    if not rows and not unasked:
+        return None
+    await unit.alone(BOOK)  # the sender may be at the same case, because an alert of it did not arrive
     cases = await unit.cases.open_for(person.id)
     same = [case for case in cases if case.visit_id == visit_id and not of_session(case)]
     found = next((case for case in same if case.readable), None)
-    if found is not None and (rows or unasked):
+    if found is not None:
         return await _extend(unit, desk, found, rows, unasked, session)
     if not rows:
         return None

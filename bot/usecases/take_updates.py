@@ -32,6 +32,8 @@ FAULT = Line(
     "please look at the log, and ask the facilitators to look after their groups.",
 )
 Teller = Callable[[Unit, Inbound], Awaitable[None]]
+Update = Inbound | Malformed
+Updates = Sequence[Update]
 Members = set[tuple[int, int | None]]
 """Bot and Telegram chat of those that are somebody's."""
 Chats = dict[tuple[int, int | None], Chat | None]
@@ -56,13 +58,17 @@ class Taken:
 class TakeUpdates:
     """The use case behind long polling and webhooks alike."""
 
-    def __init__(self, storage: Storage, desk: Desk, staff: StaffDesk) -> None:
+    def __init__(
+        self, storage: Storage, desk: Desk, staff: StaffDesk, kept: Callable[[], None] = lambda: None
+    ) -> None:
+        """`kept`: told after each commit, so that what waits to be sent need not wait for the rest of the batch."""
         self._storage = storage
+        self._kept = kept
         self._desk = desk
         self._staff = staff
         self._gate = Gate(desk.clock)
 
-    async def __call__(self, batch: Sequence[Inbound | Malformed]) -> Taken:
+    async def __call__(self, batch: Updates) -> Taken:
         """Everything in the batch is handled and durable when this returns. Raises StorageFault."""
         try:
             return await self._together(batch)
@@ -72,24 +78,24 @@ class TakeUpdates:
             log.warning("batch.rerun", fault=type(error).__name__, updates=len(batch))
             return await self._apart(batch)
 
-    async def _together(self, batch: Sequence[Inbound | Malformed]) -> Taken:
-        """Participants first: strangers, however many, hold up nobody (S-44). All else is done alone in the database."""
+    async def _together(self, batch: Updates) -> Taken:
+        """What is about nobody else beside other units; all else alone in the database. Strangers last (S-44)."""
         taken = Taken()
         async with self._storage.unit(beside=True) as unit:
             chats = await _chats(unit, batch)
-            theirs = await _of_participants(unit, batch, chats)
+            theirs, others, strange = await _parted(unit, batch, chats)
+            if not others:
+                theirs, strange = theirs + strange, []
             if theirs:
                 # Whom another unit held meanwhile may have left, or moved to another chat.
                 await self._all(unit, theirs, await _chats(unit, theirs) if unit.beside else chats, taken)
-        done = {(update.bot_id, update.update_id) for update in theirs}
-        if others := [update for update in batch if (update.bot_id, update.update_id) not in done]:
-            async with self._storage.unit() as unit:
-                await self._all(unit, others, await _chats(unit, others), taken)
+        for updates, beside in ((others, False), (strange, True)):
+            if updates:
+                async with self._storage.unit(beside=beside) as unit:
+                    await self._all(unit, updates, await _chats(unit, updates), taken)
         return taken
 
-    async def _all(
-        self, unit: Unit, updates: Sequence[Inbound | Malformed], chats: Chats, taken: Taken
-    ) -> None:
+    async def _all(self, unit: Unit, updates: Updates, chats: Chats, taken: Taken) -> None:
         known = await _known(unit, updates)
         await _prepare(unit, updates, chats)
         members = {_chat_of(update) for update in updates} & chats.keys()
@@ -99,8 +105,9 @@ class TakeUpdates:
                 known.add(key)
                 await self._one(unit, update, taken, members)
         await unit.commit()
+        self._kept()
 
-    async def _apart(self, batch: Sequence[Inbound | Malformed]) -> Taken:
+    async def _apart(self, batch: Updates) -> Taken:
         taken = Taken()
         for update in batch:
             try:
@@ -114,7 +121,7 @@ class TakeUpdates:
                 taken.strangers += alone.strangers
         return taken
 
-    async def _one(self, unit: Unit, update: Inbound | Malformed, taken: Taken, members: Members) -> None:
+    async def _one(self, unit: Unit, update: Update, taken: Taken, members: Members) -> None:
         """`members`: the batch's chats that are somebody's; of no other is anything looked up but a link's token."""
         now = self._desk.now()
         if isinstance(update, Malformed):
@@ -187,7 +194,7 @@ class TakeUpdates:
         if what.state == "open" and chat.state != "open":
             await post(unit, self._desk, chat, notice(self._desk, person, neutral.BLOCKED_AGAIN))
 
-    async def _faulty(self, update: Inbound | Malformed, fault: str) -> None:
+    async def _faulty(self, update: Update, fault: str) -> None:
         """Seen, with its fault; the participant gets a neutral line, and staff a case without content.
 
         Where even that fails, the administrators are told; at the least it is recorded, so that one update
@@ -203,12 +210,13 @@ class TakeUpdates:
                 log.error("update.fault_untold", fault=type(error).__name__)  # noqa: TRY400 - its text may tell (S-20)
         return await self._record(update, fault, None)
 
-    async def _record(self, update: Inbound | Malformed, fault: str, tell: Teller | None) -> None:
+    async def _record(self, update: Update, fault: str, tell: Teller | None) -> None:
         async with self._storage.unit() as unit:
             await unit.seen.add(update.bot_id, update.update_id, self._desk.now(), fault=fault)
             if tell is not None and isinstance(update, Inbound) and update.private:
                 await tell(unit, update)
             await unit.commit()
+        self._kept()
 
     async def _tell_administrators(self, unit: Unit, update: Inbound) -> None:
         for programme in await unit.programmes.all():
@@ -236,7 +244,7 @@ class TakeUpdates:
         )  # fmt: skip
 
 
-async def _known(unit: Unit, batch: Sequence[Inbound | Malformed]) -> set[tuple[int, int]]:
+async def _known(unit: Unit, batch: Updates) -> set[tuple[int, int]]:
     found: set[tuple[int, int]] = set()
     for bot_id in {u.bot_id for u in batch}:
         ids: Iterable[int] = [u.update_id for u in batch if u.bot_id == bot_id]
@@ -244,11 +252,11 @@ async def _known(unit: Unit, batch: Sequence[Inbound | Malformed]) -> set[tuple[
     return found
 
 
-def _chat_of(update: Inbound | Malformed) -> tuple[int, int | None]:
+def _chat_of(update: Update) -> tuple[int, int | None]:
     return update.bot_id, update.telegram_chat
 
 
-async def _chats(unit: Unit, batch: Sequence[Inbound | Malformed]) -> Chats:
+async def _chats(unit: Unit, batch: Updates) -> Chats:
     """The chats of the batch that are somebody's; None for one that does not open."""
     found: Chats = {}
     for bot_id in {u.bot_id for u in batch}:
@@ -259,24 +267,32 @@ async def _chats(unit: Unit, batch: Sequence[Inbound | Malformed]) -> Chats:
     return found
 
 
-async def _of_participants(
-    unit: Unit, batch: Sequence[Inbound | Malformed], chats: Chats
-) -> list[Inbound | Malformed]:
-    """What participants pressed and wrote, which is about nobody else: they are held from now on."""
-    pressed = [
-        update for update in batch
-        if not (isinstance(update, Inbound) and isinstance(update.what, Command | Membership))
-    ]  # fmt: skip
+async def _parted(
+    unit: Unit, batch: Updates, chats: Chats
+) -> tuple[list[Update], list[Update], list[Update]]:
+    """What participants pressed and wrote, who are held from now on; what may be about others; what strangers wrote.
+
+    Of whoever sent a command, or came or went, all is among the second, in its order.
+    """
+    about_others = {
+        _chat_of(update)
+        for update in batch
+        if isinstance(update, Inbound) and isinstance(update.what, Command | Membership)
+    }
+    apart = [update for update in batch if _chat_of(update) not in about_others]
     whose = {
         _chat_of(update): chat.person_id
-        for update in pressed
+        for update in apart
         if (chat := chats.get(_chat_of(update))) is not None
     }
     held = await unit.people.hold(whose.values())
-    return [update for update in pressed if whose.get(_chat_of(update)) in held]
+    theirs = [update for update in apart if whose.get(_chat_of(update)) in held]
+    strange = [update for update in apart if _chat_of(update) not in chats]
+    done = {(update.bot_id, update.update_id) for update in theirs + strange}
+    return theirs, [u for u in batch if (u.bot_id, u.update_id) not in done], strange
 
 
-async def _prepare(unit: Unit, batch: Sequence[Inbound | Malformed], chats: Chats) -> None:
+async def _prepare(unit: Unit, batch: Updates, chats: Chats) -> None:
     """Read in one go what nearly every update asks for: who it is, their visit and its session, which message it is."""
     people = await unit.people.prepare({chat.person_id for chat in chats.values() if chat is not None})
     visits = [await unit.visits.get(person.visit_id) for person in people if person.visit_id]

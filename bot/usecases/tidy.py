@@ -76,6 +76,8 @@ async def take_copy_away(
         return False
     if any(row.op == "say" and row.due_at <= desk.now() for row in await unit.outbox.waiting(chat.id)):
         return True
+    if await unit.ledger.by_message(chat.id, message_id) is not None:
+        return False  # it was still on its way when the batch was read
     await unit.ledger.add(
         LedgerEntry(desk.ids.new(), chat.id, message_id, "bot", COPY, sensitive, desk.now())
     )

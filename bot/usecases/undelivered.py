@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from bot.ports.records import Lane, OutboxRow
-from bot.ports.stores import Unit, Unreadable
+from bot.ports.stores import BOOK, Unit, Unreadable
 from bot.usecases.climb import unreachable
 from bot.usecases.desk import Desk
 from bot.usecases.other_way import by_other_way
@@ -22,6 +22,7 @@ async def on_fault(unit: Unit, desk: Desk, row: OutboxRow, why: str) -> None:
     Where it cannot be read whose it was, the administrators of all programmes are told. Never raises
     Unreadable: one row must not stop the sender.
     """
+    await unit.alone(BOOK)  # the intake may be at the same case, because something new worries
     try:
         await _tell_somebody(unit, desk, row)
     except Unreadable as fault:

@@ -134,6 +134,9 @@ class MemoryUnit:
         self.ledger = MemoryLedger(self.tables)
         self.chats = MemoryChats(self.tables)
 
+    async def alone(self, what: str) -> None:
+        """Every unit is alone here."""
+
     async def commit(self) -> None:
         if self._storage.commits_failing > 0:
             self._storage.commits_failing -= 1

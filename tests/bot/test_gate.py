@@ -50,7 +50,9 @@ class _Unit:
 
     def __getattr__(self, name: str) -> Any:
         part = getattr(self._unit, name)
-        return part if name in ("commit", "beside") else _Store(part, name, self._calls)
+        return (
+            part if name in ("commit", "beside", "alone", "at_the_end") else _Store(part, name, self._calls)
+        )
 
 
 class _Store:
@@ -86,7 +88,7 @@ async def test_ten_thousand_strangers_hold_up_nobody(room: Room) -> None:
         taken = await take([*crowd, own])
         assert len(taken.strangers) == 100
         assert taken.faults == 0
-    assert calls["chats.members"] == 200, "a query for who is whose, and one for the strangers, however many"
+    assert calls["chats.members"] == 300, "who is whose, who opens a link, and the rest: three queries, however many"
     assert calls["chats.by_telegram"] == 100, "only the enrolled person's chat is looked up"
     assert calls["invitations.by_token"] == OVERALL, "the clock stands still: no more tries than these"
     async with room.storage.unit() as unit:

@@ -67,16 +67,12 @@ async def test_a_messenger_that_hangs_holds_up_no_update() -> None:
         async def __call__(self, batch: Any) -> Taken:
             return Taken(strangers=list(batch))
 
-    class Sender:
-        def wake(self) -> None:
-            return None
-
     class Lists:
         def note(self, taken: Iterable[Any]) -> None:
             assert not list(taken), "a stranger has no list of commands"
 
     spinners = Spinners(street.messenger.answer_press)
-    intake = keeping(Take(), Sender().wake, street.strangers, spinners, Lists(), Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
+    intake = keeping(Take(), street.strangers, spinners, Lists(), Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
     async with street.open():
         for first in range(0, 300, 100):
             await asyncio.wait_for(intake([stranger(chat) for chat in range(first, first + 100)]), 1)

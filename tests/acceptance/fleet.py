@@ -93,6 +93,11 @@ class Fleet:
         assert self.sent(phone) == before + 1
 
 
+def logged(folder: Path) -> str:
+    """All that the processes wrote."""
+    return "".join(log.read_text() for log in folder.glob("log-*"))
+
+
 async def _settle(url: str, keys: str, world: World) -> Phone:
     """A programme with one participant; gives the phone."""
     ids, now = SystemIds(), datetime.now(UTC)

@@ -30,7 +30,7 @@ from bot.storage.postgres import PostgresStorage
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
 from tests import postgres
-from tests.acceptance.fleet import Fleet, at_work
+from tests.acceptance.fleet import Fleet, at_work, logged
 from tests.acceptance.processes import TOKEN
 from tests.acceptance.stories import READY
 from tests.campaign.base import folder
@@ -260,7 +260,7 @@ async def story(plan: Plan, server: postgres.Server, own: Path) -> Findings:
                 found.broken.append(f"R-01: somebody waited in vain: {error!r}")
         found.seconds = time.monotonic() - began
         await _quiet(town, found)
-        found.logs = "".join(log.read_text() for log in own.glob("log-*"))
+    found.logs = logged(own)
     await judge(found, town)
     return found
 

@@ -236,8 +236,8 @@ class Troubles:
         self.found.restarts = how.name
 
 
-async def story(plan: Plan, server: postgres.Server, own: Path) -> Findings:
-    """All of it, on a database of its own on that server; what was found."""
+async def story(plan: Plan, server: postgres.Server, own: Path) -> tuple[Findings, Town]:
+    """All of it, on a database of its own on that server; what was found, and everybody."""
     rng, found, keys = random.Random(plan.seed), Findings(), Keyring.generate()
     url = postgres.Databases(server.folder).make(DATABASE)
     await asyncio.to_thread(migrate, url)
@@ -262,7 +262,7 @@ async def story(plan: Plan, server: postgres.Server, own: Path) -> Findings:
         await _quiet(town, found)
     found.logs = logged(own)
     await judge(found, town)
-    return found
+    return found, town
 
 
 async def _quiet(town: Town, found: Findings) -> None:
@@ -309,7 +309,7 @@ def main() -> int:
     try:
         server.start()
         with folder() as own:
-            found = asyncio.run(story(plan, server, Path(own)))
+            found, _ = asyncio.run(story(plan, server, Path(own)))
     finally:
         server.remove()
     print(*found.told(), sep="\n", flush=True)

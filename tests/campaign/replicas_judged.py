@@ -109,13 +109,7 @@ async def _person(unit: Unit, actor: Participant, cases: Sequence[Case], found: 
                 found.broken.append(f"R-02: {row.step}:{row.choices[0]} has no case")
     waiting = [visit.status for visit in await unit.visits.of_person(actor.person) if visit.status != "done"]
     if waiting:
-        found.broken.append(
-            f"somebody is left in the middle: {waiting}\n{actor.phone.screen()}\n"
-            + "\n".join(
-                f"{e.when:%H:%M:%S.%f} {e.what} {e.message.message_id} {e.message.text[:40]} {[b.data for b in e.message.buttons][:1]}"
-                for e in actor.phone.log
-            )
-        )
+        found.broken.append(f"somebody is left in the middle: {waiting}\n{actor.phone.screen()}")
 
 
 def _is_one(row: AnswerRow) -> bool:

@@ -21,7 +21,7 @@ COPY --from=build /opt/vestibule /opt/vestibule
 ENV PATH=/opt/vestibule/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    VESTIBULE_DATABASE_URL=sqlite+aiosqlite:////data/vestibule.sqlite
+    VESTIBULE_DATABASE_URL=sqlite:////data/vestibule.sqlite
 USER vestibule
 WORKDIR /data
 VOLUME /data

@@ -135,7 +135,7 @@ async def vestibule(
         "VESTIBULE_BOT_TOKEN": TOKEN,
         "VESTIBULE_BOT_API_URL": address,
         "VESTIBULE_KEYS": town.KEYS,
-        "VESTIBULE_DATABASE_URL": f"sqlite+aiosqlite:///{database}",
+        "VESTIBULE_DATABASE_URL": f"sqlite:///{database}",
         "VESTIBULE_SEND_LIMITS": limits,
         "VESTIBULE_LOG_LEVEL": "warning",
     }

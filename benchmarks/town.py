@@ -27,7 +27,7 @@ WIDE: Final = 80_000_001
 
 def storage(database: Path) -> SqliteStorage:
     """The storage of that file."""
-    return SqliteStorage(f"sqlite+aiosqlite:///{database}", Keyring(KEYS), SystemIds())
+    return SqliteStorage(f"sqlite:///{database}", Keyring(KEYS), SystemIds())
 
 
 async def settle(database: Path, participants: int, *, soon: int = 0) -> None:
@@ -35,7 +35,7 @@ async def settle(database: Path, participants: int, *, soon: int = 0) -> None:
 
     `soon`: so many, the first, have theirs within a day, so that what worries goes out at any hour (R-12).
     """
-    migrate(f"sqlite+aiosqlite:///{database}")
+    migrate(f"sqlite:///{database}")
     await fill(storage(database), participants, soon=soon)
 
 

@@ -14,6 +14,7 @@ import typer
 from bot.commands.audit import audit
 from bot.commands.backup import backup, restore
 from bot.commands.check import check
+from bot.commands.copy import copy
 from bot.commands.diagram import diagram
 from bot.commands.doctor import doctor
 from bot.commands.duty import duty
@@ -78,6 +79,7 @@ for command in (
     doctor,
     backup,
     restore,
+    copy,
     leave,
     export,
     erase,

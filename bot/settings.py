@@ -64,7 +64,8 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "sqlite:///vestibule.db",
         repr=False,
-        description="Where the data are: sqlite:/// and the path of a file.",
+        description="Where the data are: sqlite:/// and the path of a file, or postgresql://role@host/database "
+        "(docs/postgresql.md).",
     )
     keys: SecretStr | None = Field(
         None,

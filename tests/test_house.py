@@ -25,7 +25,7 @@ CORE_STDLIB = {
     "string", "textwrap", "types", "typing", "unicodedata", "uuid",
 }  # fmt: skip
 ROOMS = {
-    "__init__", "__main__", "cli", "commands", "demo", "settings", "wiring", "running", "ports", "clock", "heartbeat", "ids", "logs", "review", "texts",
+    "__init__", "__main__", "cli", "commands", "demo", "settings", "wiring", "parts", "running", "ports", "clock", "heartbeat", "ids", "logs", "review", "texts",
     "forms", "signposts", "texts_extract", "texts_found", "usecases", "telegram", "storage", "escalation", "schedule", "mail", "web", "simulator",
 }  # fmt: skip
 

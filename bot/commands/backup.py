@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -12,13 +12,14 @@ import typer
 
 from bot.clock import SystemClock
 from bot.commands.keys import try_on
-from bot.commands.terminal import say
+from bot.commands.terminal import WRONG_USE, Told, say
 from bot.ids import SystemIds
 from bot.settings import Settings, load_settings
 from bot.storage import backup as backups
-from bot.storage.address import database_file
+from bot.storage.address import database_file, is_postgres, shown
+from bot.storage.copying import end_at
+from bot.storage.opening import storage_at
 from bot.storage.sealing import BadKeys, Keyring
-from bot.storage.sqlite import SqliteStorage
 from bot.usecases.expire import Expirer
 from bot.usecases.restored import Settled, settle
 
@@ -33,6 +34,12 @@ def backup(
     those are not set, VESTIBULE_KEYS): keep a copy of the keys, and never beside the backups.
     """
     settings, now = load_settings(), SystemClock().now()
+    if is_postgres(settings.database_url):
+        raise Told(
+            "vestibule backup is for SQLite. On PostgreSQL use pg_dump --format=custom or pg_basebackup, and seal what "
+            "they write: see docs/postgresql.md",
+            code=WRONG_USE,
+        )
     data = Keyring(settings.keys_text())
 
     def check(url: str) -> None:
@@ -48,18 +55,31 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A backup.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path | None, typer.Argument(help="A backup (SQLite).", exists=True, dir_okay=False)
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Though there is a database: it is put aside, not removed.")
     ] = False,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            help="PostgreSQL: pg_restore has put it back as it was then (UTC, as 2026-01-31T18:00)."
+        ),
+    ] = None,
 ) -> None:
     """Put a backup back, with the bot stopped: looked over first, brought up to date, and in place whole or not at all.
 
     What the bot did after the backup is not known to it any more. Alerts that waited then go out again;
     whatever else waited is withheld, open invitations are closed, and staff are told to look at all open cases.
-    See docs/privacy/restore-drill.md.
+    On PostgreSQL only this second part is done, after pg_restore. See docs/privacy/restore-drill.md.
     """
     settings = load_settings()
+    if is_postgres(settings.database_url):
+        _settle_postgres(settings, file, as_of)
+        return
+    if file is None or as_of is not None:
+        raise typer.BadParameter("it takes a backup; --as-of is for PostgreSQL")
     url = settings.database_url
     backups.refuse_database(url, force=force)
     data = Keyring(settings.keys_text())
@@ -68,6 +88,29 @@ def restore(
         settled = asyncio.run(_settle(settings, backups.url_of(opened), data, header.at))
         aside = backups.put_in_place(opened, url, force=force, now=SystemClock().now())
     say(f"{database_file(url)} is as it was at {header.at:%Y-%m-%d %H:%M:%S} UTC")
+    _say_settled(settled)
+    if aside is not None:
+        say(
+            f"the former database is {aside}; remove it once all is well, with its -wal and -shm if there are any"
+        )
+
+
+def _settle_postgres(settings: Settings, file: Path | None, as_of: datetime | None) -> None:
+    if file is not None or as_of is None:
+        raise Told(
+            "on PostgreSQL put the database back with pg_restore, then say as of when it is, before the bot starts: "
+            "vestibule restore --as-of 2026-01-31T18:00. See docs/postgresql.md",
+            code=WRONG_USE,
+        )
+    url, made_at = settings.database_url, as_of.replace(tzinfo=UTC)
+    with end_at(url).held():
+        pass  # nobody runs on it
+    settled = asyncio.run(_settle(settings, url, Keyring(settings.keys_text()), made_at))
+    say(f"{shown(url)} is taken as it was at {made_at:%Y-%m-%d %H:%M:%S} UTC")
+    _say_settled(settled)
+
+
+def _say_settled(settled: Settled) -> None:
     say(f"messages withheld: {settled.withheld}, reminders withheld: {settled.reminders}")
     say(f"invitations closed: {settled.invitations}; invite anew whoever still needs one: vestibule invite")
     say(f"staff to be told when the bot runs: {settled.told}")
@@ -78,10 +121,6 @@ def restore(
         "  an account that was moved is on its old phone again: vestibule invite --replace, or leave until then"
     )
     say("  texts struck out are there again: vestibule strike")
-    if aside is not None:
-        say(
-            f"the former database is {aside}; remove it once all is well, with its -wal and -shm if there are any"
-        )
 
 
 def _rings(settings: Settings) -> list[Keyring]:
@@ -99,7 +138,7 @@ async def _settle(settings: Settings, url: str, keys: Keyring, made_at: datetime
     from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
 
     desk = wiring.make_desk(settings, SystemClock(), SystemIds())
-    storage = SqliteStorage(url, keys, desk.ids)
+    storage = storage_at(url, keys, desk.ids)
     try:
         # What should be gone by now goes before anything of it can be sent (S-42).
         await Expirer(storage, desk).run()

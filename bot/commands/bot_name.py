@@ -10,7 +10,7 @@ from telegram.error import TelegramError
 
 from bot.commands.terminal import complain
 from bot.settings import Settings
-from bot.storage.address import database_file
+from bot.storage.address import database_file, is_postgres
 from bot.telegram.transport import build_bot
 
 _SECONDS = 8
@@ -18,17 +18,17 @@ _NAME = re.compile(r"[A-Za-z0-9_]{3,32}\Z")
 
 
 async def bot_name(settings: Settings) -> str | None:
-    """The name, or None when nothing and nobody can say it. Telegram's answer is kept beside the database."""
+    """The name, or None when nothing and nobody can say it. Telegram's answer is kept beside a database that is a file."""
     if settings.bot_name:
         return settings.bot_name
     if not settings.bot_token:
         return None
     token = settings.token_text()
-    kept = _Kept(settings, token.split(":")[0])
-    name = kept.read()
+    kept = None if is_postgres(settings.database_url) else _Kept(settings, token.split(":")[0])
+    name = kept.read() if kept else None
     if name is None:
         name = await _ask(token, settings.api_root())
-        if name:
+        if name and kept:
             kept.write(name)
     return name
 

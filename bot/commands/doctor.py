@@ -27,6 +27,7 @@ from bot.commands.examine import (
     sqlite,
 )
 from bot.commands.examine_bot import bot_findings
+from bot.commands.examine_postgres import on_postgres, postgres
 from bot.commands.examine_sessions import session_findings
 from bot.commands.examine_staff import staff_findings
 from bot.commands.terminal import FAULT, Told, complain, progress, say
@@ -55,8 +56,9 @@ def doctor(
         return is_well(settings.heartbeat_file)
     findings = [Finding("fault", "settings", says) for says in misspelt(os.environ)]
     with progress() as bar:
-        task = bar.add_task("looking", total=12)
-        for look in (assessment, offered, signposts, database, private, sqlite, disk, keys):
+        data = [postgres] if on_postgres(settings) else [database, private, sqlite, disk]
+        task = bar.add_task("looking", total=8 + len(data))
+        for look in (assessment, offered, signposts, *data, keys):
             findings += look(settings)
             bar.advance(task)
         findings += asyncio.run(bot_findings(settings))

@@ -21,6 +21,7 @@ from bot.review import BadReview, is_draft, missing
 from bot.settings import BadSettings, Settings
 from bot.signposts import BadSignposts, read_signposts
 from bot.storage.address import database_file
+from bot.storage.opening import is_there
 from bot.storage.revisions import check_revision, current_revision
 from bot.storage.sealing import BadKeys, Keyring
 from bot.texts import SOURCE, best_of, languages
@@ -96,7 +97,7 @@ def keys(settings: Settings) -> Iterator[Finding]:
     """Whether the keys can be used, and open what the database holds; never what they are."""
     try:
         ring = Keyring(settings.keys_text())
-        there = database_file(settings.database_url).exists()
+        there = is_there(settings.database_url)
         if there:
             asyncio.run(try_on(settings.database_url, ring))
     except (BadSettings, BadKeys) as fault:

@@ -11,11 +11,11 @@ import typer
 from bot.clock import SystemClock
 from bot.commands.terminal import Told, progress, say
 from bot.ids import SystemIds
+from bot.ports.stores import Storage
 from bot.settings import load_settings
-from bot.storage.address import database_file
 from bot.storage.key_file import put_in_front
+from bot.storage.opening import is_there, storage_at
 from bot.storage.sealing import BadKeys, Keyring
-from bot.storage.sqlite import SqliteStorage
 from bot.usecases import rotate_keys
 from bot.usecases.rotate_keys import AnotherKeyInFront, Rotated
 
@@ -52,7 +52,7 @@ def check() -> None:
     probe = ring.seal("probe", "probe", "1", b"probe")
     if ring.open("probe", "probe", "1", probe) != b"probe":
         raise Told("VESTIBULE_KEYS does not open what it seals")
-    if not database_file(settings.database_url).exists():
+    if not is_there(settings.database_url):
         say("VESTIBULE_KEYS can be used; there is no database yet to try them on")
         return
     counts = asyncio.run(_counted(settings.database_url, ring))
@@ -93,7 +93,7 @@ def rotate(
 
 
 async def _rotate(url: str, ring: Keyring, stopped: bool) -> Rotated:
-    storage = SqliteStorage(url, ring, SystemIds())
+    storage = storage_at(url, ring, SystemIds())
     try:
         await storage.open()
         if not stopped:
@@ -112,13 +112,13 @@ async def _rotate(url: str, ring: Keyring, stopped: bool) -> Rotated:
         await storage.close()
 
 
-async def _columns(storage: SqliteStorage) -> list[str]:
+async def _columns(storage: Storage) -> list[str]:
     async with storage.unit() as unit:
         return unit.sealed.columns()
 
 
 async def _counted(url: str, ring: Keyring) -> dict[str, int]:
-    storage = SqliteStorage(url, ring, SystemIds())
+    storage = storage_at(url, ring, SystemIds())
     try:
         await storage.open()
         async with storage.unit() as unit:
@@ -157,7 +157,7 @@ def _several(count: int, what: str) -> str:
 
 async def try_on(url: str, ring: Keyring) -> None:
     """Open the database with the keys and look (bot.storage.key_check). Raises BadKeys, or StorageFault."""
-    storage = SqliteStorage(url, ring, SystemIds())
+    storage = storage_at(url, ring, SystemIds())
     try:
         await storage.open()
     finally:

@@ -51,7 +51,7 @@ class Outbox(Protocol):
 
     async def waiting(self, chat_id: str) -> list[OutboxRow]: ...
     async def counts(self) -> dict[str, int]:
-        """State -> number of rows."""
+        """State -> number of rows. Looks at every row: for tests, not for what runs again and again."""
         ...
 
     async def unsent_alerts(self, before: datetime, limit: int = 100) -> list[OutboxRow]:
@@ -59,11 +59,11 @@ class Outbox(Protocol):
         ...
 
     async def tally(self) -> dict[tuple[str, str], int]:
-        """(state, lane) -> number of rows."""
+        """(state, lane) -> number of rows that wait, failed or were withheld."""
         ...
 
     async def ambiguous(self) -> int:
-        """How many rows may have left a copy behind (S-43)."""
+        """How many settled rows may have left a copy behind (S-43)."""
         ...
 
     async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
@@ -100,6 +100,10 @@ class Ledger(Protocol):
 
     async def standing_in(self, chat_ids: Iterable[str]) -> dict[str, list[LedgerEntry]]:
         """The same of many chats in one go; chats without any are missing."""
+        ...
+
+    async def chats_where(self, slot: str, first: datetime) -> set[str]:
+        """Ids of the chats in which something stands in that slot that came from then on."""
         ...
 
     async def newest(self, chat_id: str) -> LedgerEntry | None: ...

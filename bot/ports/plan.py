@@ -122,12 +122,14 @@ class Reminders(Protocol):
 
     async def of_session(self, session_id: str) -> list[Reminder]: ...
     async def of_person(self, person_id: str) -> list[Reminder]: ...
-    async def between(self, programme_id: str, start: datetime, end: datetime) -> list[Reminder]:
-        """All whatever their fate, by due time."""
+    async def between(
+        self, programme_id: str, start: datetime, end: datetime, kind: ReminderKind | None = None
+    ) -> list[Reminder]:
+        """All, or all of a kind, whatever their fate, by due time."""
         ...
 
-    async def tally(self) -> dict[str, int]:
-        """Fate -> number of rows."""
+    async def tally(self, now: datetime) -> dict[Fate, int]:
+        """How many are due at `now`, and how many failed."""
         ...
 
 

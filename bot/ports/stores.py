@@ -206,6 +206,10 @@ class Visits(Protocol):
         """Look at it later, whatever its version: nothing else of it is touched."""
         ...
 
+    async def unfinished_since(self, first: datetime) -> set[str]:
+        """Ids of the people who have an unfinished visit that was touched from then on."""
+        ...
+
     async def open_versions(self) -> set[tuple[str, int]]:
         """(script, version) of every visit that is not done (S-34)."""
         ...

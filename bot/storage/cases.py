@@ -44,7 +44,6 @@ _OPEN_PARTS = Statement(
     )
     .select_from(cases.outerjoin(case_roles, case_roles.c.case_id == cases.c.id))
     .where(text("cases.state = 'open'"))
-    .order_by(cases.c.number, case_roles.c.id)
 )
 _DUE = Statement(
     select(case_roles)
@@ -119,7 +118,11 @@ class CaseStore:
 
     async def open_parts(self) -> list[OpenPart]:
         """Every part of every open case, by number, and an open case without any; nothing sealed is read (R-17)."""
-        return [_open_part(row) for row in await self._work.rows(_OPEN_PARTS)]
+        # Put in order here: asked for it, SQLite would go along the numbers of all cases there ever were.
+        rows = sorted(
+            await self._work.rows(_OPEN_PARTS), key=lambda row: (row["case_number"], row["id"] or "")
+        )
+        return [_open_part(row) for row in rows]
 
     async def due(self, now: datetime, limit: int = 100) -> list[CaseRole]:
         """Parts asking, or taken (R-09), whose next due time has come, oldest first."""

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -91,6 +92,13 @@ def words(name: str, *, optional: bool = False) -> Column[str]:
 def time(name: str, *, optional: bool = False) -> Column[datetime]:
     """A time in UTC."""
     return Column(name, UtcTime, nullable=optional)
+
+
+def index_where_set(column: Column[str]) -> Index:
+    """An index of an optional reference, of the rows that have one: whoever it refers to cannot go without a look at it."""
+    where = text(f"{column.name} IS NOT NULL")
+    name = f"ix_{column.table.name}_{column.name}"
+    return Index(name, column, sqlite_where=where, postgresql_where=where)
 
 
 def planned_until() -> Column[datetime]:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     literal,
     select,
     text,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -74,9 +73,15 @@ _OPEN_OF_SESSIONS = Statement(
     _cases.where(text("cases.state = 'open'"), cases.c.visit_id.is_(None), _in_programme)
 )
 _CASE_ROW = Statement(_cases.where(cases.c.id == bindparam("id")))
-_SEEN = (seen.c.bot_id, seen.c.update_id)
-_over_seen = select(*_SEEN).where(seen.c.at < bindparam("before", type_=UtcTime)).limit(bindparam("rows"))
-_OVER_SEEN = Statement(delete(seen).where(tuple_(*_SEEN).in_(_over_seen)))
+
+
+def _first(column: Column[Any], upto: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Up to the value at which the first so many rows end: a span of the index. Named one by one, PostgreSQL may join all."""
+    window = select(column).where(upto).order_by(column).limit(bindparam("rows")).subquery()
+    return column <= select(func.max(window.c[column.name])).scalar_subquery()
+
+
+_OVER_SEEN = Statement(delete(seen).where(_first(seen.c.at, seen.c.at < bindparam("before", type_=UtcTime))))
 
 _at = bindparam("before", type_=UtcTime)
 _FIRST_KEPT = Statement(select(func.min(audit.c.seq).label("seq")).where(audit.c.at >= _at))
@@ -84,17 +89,7 @@ _LAST = Statement(select(func.max(audit.c.seq).label("seq")))
 _ANCHOR_FROM = Statement(select(audit.c.seq, audit.c.hash).where(audit.c.seq == bindparam("seq")))
 _ANCHORED = Statement(select(func.max(audit_anchors.c.seq).label("seq")))
 _ADD_ANCHOR = insert_into(audit_anchors)
-_OVER_AUDIT = Statement(
-    delete(audit).where(
-        audit.c.seq.in_(
-            select(audit.c.seq)
-            .where(audit.c.seq <= bindparam("upto"))
-            .order_by(audit.c.seq)
-            .limit(bindparam("rows"))
-            .scalar_subquery()
-        )
-    )
-)
+_OVER_AUDIT = Statement(delete(audit).where(_first(audit.c.seq, audit.c.seq <= bindparam("upto"))))
 _COUNT_AUDIT = Statement(select(func.count().label("rows")).select_from(audit).where(audit.c.at < _at))
 
 

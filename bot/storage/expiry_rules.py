@@ -70,7 +70,8 @@ class Rule:
         """Its time has come, it is the programme's, and no open case needs it."""
         found = [self.since < BEFORE, *self.kind, *self.where]
         if self.programme is not None:
-            found.append(self.programme == _PROGRAMME)
+            # Not by the programme's own index: that would go over all of it for each window of ids.
+            found.append(func.coalesce(self.programme, "") == _PROGRAMME)
         if self.free:
             assert self.person is not None
             whose = (_person.c.id == self.person, _person.c.programme_id == _PROGRAMME)

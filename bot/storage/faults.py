@@ -25,6 +25,10 @@ class NotADatabase(StorageFault):
     """The file is something else, or is damaged."""
 
 
+class DatabaseCopied(StorageFault):
+    """The database was copied into another one, or half a copy is in it."""
+
+
 class DatabaseBusy(StorageFault):
     """Another process holds the database."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from bot.ports.services import Ids
 from bot.storage.many import Many
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
-from bot.storage.tables import cases, outbox, reminders, waiting
+from bot.storage.tables import cases, not_sent, outbox, perhaps_sent, reminders, waiting
 from bot.storage.work import Work
 
 log = structlog.get_logger(__name__)
@@ -36,7 +37,9 @@ _NOT_SENT = Statement(
     update(reminders)
     .where(
         text("reminders.fate IN ('sent', 'late')"),
-        reminders.c.id.in_(select(outbox.c.ref).where(*_giving_way)),
+        # One at most: each `say` of a slot takes the place of the one before it. Joined instead, PostgreSQL may go
+        # along all reminders there ever were.
+        reminders.c.id == select(func.max(outbox.c.ref)).where(*_giving_way).scalar_subquery(),
     )
     .values(fate="skipped", reason=OVERTAKEN)
 )
@@ -57,7 +60,6 @@ _SAVE = Statement(
 _WAITING = Statement(
     select(outbox).where(waiting, outbox.c.chat_id == bindparam("chat_id")).order_by(outbox.c.id)
 )
-_COUNTS = Statement(select(outbox.c.state, func.count().label("rows")).group_by(outbox.c.state))
 
 _earlier = outbox.alias("earlier")
 
@@ -73,7 +75,7 @@ def _blocked(lane: ColumnElement[str], by_then: ColumnElement[Any]) -> ColumnEle
         else_=_earlier.c.lane != "tidy",
     )
     return exists().where(
-        _earlier.c.state == "waiting",
+        text("earlier.state = 'waiting'"),
         _earlier.c.chat_id == outbox.c.chat_id,
         _earlier.c.way == outbox.c.way,
         _earlier.c.id < outbox.c.id,
@@ -129,20 +131,30 @@ _UNSENT_ALERTS = Statement(
     .order_by(outbox.c.due_at, outbox.c.id)
     .limit(bindparam("limit"))
 )
-_TALLY = Statement(
-    select(outbox.c.state, outbox.c.lane, func.count().label("rows")).group_by(outbox.c.state, outbox.c.lane)
-)
-_AMBIGUOUS = Statement(select(func.count().label("rows")).where(outbox.c.ambiguous.is_(True)))
-_LEFT_BEHIND = Statement(
-    select(outbox.c.chat_id, func.count().label("rows"))
-    .where(
-        outbox.c.ambiguous.is_(True),
-        outbox.c.sensitive.is_(True),
-        outbox.c.next_try_at >= bindparam("since", type_=_time),
-        outbox.c.next_try_at < bindparam("until", type_=_time),
+_COUNTS = Statement(select(outbox.c.state, func.count().label("rows")).group_by(outbox.c.state))
+# Sent and superseded ones are nearly all there are, and are not counted.
+_TALLY = [
+    Statement(
+        select(outbox.c.state, outbox.c.lane, func.count().label("rows"))
+        .where(some)
+        .group_by(outbox.c.state, outbox.c.lane)
     )
-    .group_by(outbox.c.chat_id)
+    for some in (waiting, not_sent)
+]
+_AMBIGUOUS = Statement(select(func.count().label("rows")).select_from(outbox).where(perhaps_sent))
+_tried_then = and_(
+    outbox.c.sensitive.is_(True),
+    outbox.c.next_try_at >= bindparam("since", type_=_time),
+    outbox.c.next_try_at < bindparam("until", type_=_time),
 )
+_LEFT_BEHIND = [
+    Statement(
+        select(outbox.c.chat_id, func.count().label("rows"))
+        .where(some, _tried_then)
+        .group_by(outbox.c.chat_id)
+    )
+    for some in (perhaps_sent, and_(waiting, outbox.c.ambiguous.is_(True)))
+]
 _DETAILS = Statement(
     select(outbox)
     .join(cases, cases.c.id == outbox.c.case_id)
@@ -241,7 +253,7 @@ class OutboxStore:
         return [self._row(row) for row in await self._work.rows(_WAITING, chat_id=chat_id)]
 
     async def counts(self) -> dict[str, int]:
-        """State -> number of rows; states without rows are left out."""
+        """State -> number of rows, every one looked at; states without rows are left out."""
         return {row["state"]: row["rows"] for row in await self._work.rows(_COUNTS)}
 
     async def unsent_alerts(self, before: datetime, limit: int = 100) -> list[OutboxRow]:
@@ -250,18 +262,23 @@ class OutboxStore:
         return [self._row(row) for row in found]
 
     async def tally(self) -> dict[tuple[str, str], int]:
-        """(state, lane) -> number of rows; pairs without rows are left out."""
-        return {(row["state"], row["lane"]): row["rows"] for row in await self._work.rows(_TALLY)}
+        """(state, lane) -> number of rows that wait or were not sent; pairs without rows are left out."""
+        return {
+            (row["state"], row["lane"]): row["rows"] for some in _TALLY for row in await self._work.rows(some)
+        }
 
     async def ambiguous(self) -> int:
-        """How many rows may have left a copy behind (S-43)."""
+        """How many rows that are settled may have left a copy behind (S-43)."""
         row = await self._work.row(_AMBIGUOUS)
         return int(row["rows"]) if row else 0
 
     async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:
         """Chat -> how many sensitive rows of it may have left a copy behind, last tried from `since` on, before `until`."""
-        rows = await self._work.rows(_LEFT_BEHIND, since=since, until=until)
-        return {row["chat_id"]: row["rows"] for row in rows}
+        found = Counter[str]()
+        for some in _LEFT_BEHIND:
+            for row in await self._work.rows(some, since=since, until=until):
+                found[row["chat_id"]] += row["rows"]
+        return dict(found)
 
     async def forget_details(self, visit_id: str) -> list[tuple[str, str]]:
         """Empty every details row of the visit's cases, unsent ones given up; (chat, slot) of each (S-40)."""

@@ -45,7 +45,7 @@ _OF_SESSION = Statement(
 _OF_PERSON = Statement(
     select(reminders).where(reminders.c.person_id == bindparam("person_id")).order_by(*_in_order)
 )
-_REMINDERS_BETWEEN = Statement(
+_between = (
     select(reminders)
     .where(
         reminders.c.programme_id == bindparam("programme_id"),
@@ -54,8 +54,15 @@ _REMINDERS_BETWEEN = Statement(
     )
     .order_by(*_in_order)
 )
+_REMINDERS_BETWEEN = Statement(_between)
+_OF_KIND_BETWEEN = Statement(_between.where(reminders.c.kind == bindparam("kind")))
 
-_TALLY = Statement(select(reminders.c.fate, func.count().label("rows")).group_by(reminders.c.fate))
+_HOW_MANY = Statement(
+    select(func.count().label("rows")).where(_is_due, reminders.c.due_at <= bindparam("now"))
+)
+_FAILED = Statement(
+    select(func.count().label("rows")).select_from(reminders).where(text("reminders.fate = 'failed'"))
+)
 
 _of_role = (shifts.c.programme_id == bindparam("programme_id"), shifts.c.role == bindparam("role"))
 _by_start = (shifts.c.starts_at, shifts.c.id)
@@ -143,9 +150,14 @@ class ReminderStore:
         """All whatever their fate, by due time."""
         return await self._found(_OF_PERSON, person_id=person_id)
 
-    async def between(self, programme_id: str, start: datetime, end: datetime) -> list[Reminder]:
-        """The programme's that are due at `start` or later, and before `end`, whatever their fate, by due time."""
-        return await self._found(_REMINDERS_BETWEEN, programme_id=programme_id, start=start, end=end)
+    async def between(
+        self, programme_id: str, start: datetime, end: datetime, kind: ReminderKind | None = None
+    ) -> list[Reminder]:
+        """The programme's (of that kind) that are due at `start` or later, and before `end`, whatever their fate, by due time."""
+        about: Row = {"programme_id": programme_id, "start": start, "end": end}
+        if kind is None:
+            return await self._found(_REMINDERS_BETWEEN, **about)
+        return await self._found(_OF_KIND_BETWEEN, **about, kind=kind.value)
 
     async def _found(self, statement: Statement, **values: Any) -> list[Reminder]:
         return [
@@ -153,9 +165,11 @@ class ReminderStore:
             for row in await self._work.rows(statement, **values)
         ]
 
-    async def tally(self) -> dict[str, int]:
-        """Fate -> number of rows; fates without rows are left out."""
-        return {row["fate"]: row["rows"] for row in await self._work.rows(_TALLY)}
+    async def tally(self, now: datetime) -> dict[Fate, int]:
+        """How many are due at `now`, and how many failed: what became of the others is not counted, as it is all the past."""
+        due = await self._work.rows(_HOW_MANY, now=now)
+        failed = await self._work.rows(_FAILED)
+        return {Fate.DUE: due[0]["rows"], Fate.FAILED: failed[0]["rows"]}
 
 
 class ShiftStore:

@@ -54,6 +54,9 @@ _LIVELINESS: dict[str, Any] = {
     "tcp_user_timeout": 10_000,
 }
 
+WHOLE: Final = (_HOUSE, 0)
+"""The lock that every unit of work takes, shared or not: whoever holds it keeps all of them away."""
+
 
 class PostgresDriver:
     """Implements bot.storage.work.Driver on one connection."""

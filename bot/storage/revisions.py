@@ -20,6 +20,7 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection, inspect
 
 from bot.storage.address import is_postgres, shown
+from bot.storage.copy_mark import refuse_marked
 from bot.storage.faults import DatabaseNewer, DatabaseOlder, NotADatabase
 from bot.storage.schema_postgres import PostgresSchema
 from bot.storage.schema_sqlite import SqliteSchema
@@ -75,10 +76,18 @@ def current_revision(url: str) -> str | None:
         return _standing(connection, url).revision
 
 
-def check_revision(url: str) -> None:
-    """Return if this software may run on the tables; raise a StorageFault that says what to do if not."""
+def check_revision(url: str, *, marked: bool = False) -> None:
+    """Return if this software may run on the tables; raise a StorageFault that says what to do if not.
+
+    It may not where a copy was begun (bot.storage.copy_mark), unless it is let by `marked`.
+    """
     with _schema(url).reading() as connection:
         standing = _standing(connection, url)
+        if not marked:
+            refuse_marked(
+                inspect(connection).get_table_names(),
+                lambda sql: [tuple(row) for row in connection.exec_driver_sql(sql)],
+            )
     if _suits(standing):
         return
     waiting = _pending(standing)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.ports.services import Ids
 from bot.ports.stores import StorageFault, Unit
+from bot.storage import copy_mark
 from bot.storage.address import database_file
 from bot.storage.faults import DatabaseBusy, clear_faults
 from bot.storage.file_lock import FileLock
@@ -223,11 +224,19 @@ async def _connect(file: str, keys: Keyring) -> SqliteDriver:
                 found = connection.execute(f"PRAGMA {pragma}").fetchone()[0]
             if found != reads:
                 raise StorageFault(f"SQLite does not follow PRAGMA {pragma} = {value}: it says {found}")
+        _refuse_copied(connection)
         await check_keys(Work(driver), keys)
     except BaseException:
         driver.close()
         raise
     return driver
+
+
+def _refuse_copied(connection: sqlite3.Connection) -> None:
+    """Once more, now that the writer lock is held: a copy may have come between the first look and this."""
+    with clear_faults():
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        copy_mark.refuse_marked({row[0] for row in found}, lambda sql: connection.execute(sql).fetchall())
 
 
 def _clearly(work: Callable[[], object]) -> None:

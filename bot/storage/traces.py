@@ -12,7 +12,7 @@ from bot.ports.messages import Standing
 from bot.ports.records import LedgerEntry
 from bot.storage.many import Many
 from bot.storage.statements import Statement, fields_of, insert_into, update_by_id
-from bot.storage.tables import ledger, seen
+from bot.storage.tables import kept, ledger, seen, stands_sensitive
 from bot.storage.work import Work
 
 # Once only: after a commit that ended with a fault the sender writes again what is on the disk already.
@@ -28,6 +28,11 @@ _STANDING_IN = Many(
     ledger.c.chat_id,
 )
 _STANDING_IN_SLOT = Statement(_standing.where(ledger.c.slot == bindparam("slot")))
+_CHATS_WHERE = Statement(
+    select(ledger.c.chat_id).where(
+        text("ledger.gone_at IS NULL"), ledger.c.slot == bindparam("slot"), ledger.c.at >= bindparam("first")
+    )
+)
 _newest = (
     select(ledger)
     .where(ledger.c.chat_id == bindparam("chat_id"))
@@ -38,24 +43,23 @@ _NEWEST = Statement(_newest.where(or_(ledger.c.gone_at.is_(None), ledger.c.kept 
 _BY_MESSAGE = Statement(_newest.where(ledger.c.message_id == bindparam("message_id")))
 _BY_MESSAGES = Many(select(ledger.c.chat_id, ledger.c.message_id), ledger.c.chat_id, ledger.c.message_id)
 _GONE = update_by_id(ledger, ["gone_at", "kept"])
-_UNDELETABLE = Statement(select(func.count().label("rows")).where(ledger.c.kept != ""))
+_UNDELETABLE = Statement(select(func.count().label("rows")).select_from(ledger).where(kept))
 _time = ledger.c.at.type
-# Written out, not bound: SQLite uses the index of what stands only if it sees that it is meant.
 _oldest = func.min(ledger.c.at, type_=_time)
 _SENSITIVE = Statement(
     select(ledger.c.chat_id, _oldest.label("oldest"), func.max(ledger.c.at, type_=_time).label("newest"))
-    .where(text("ledger.gone_at IS NULL"), ledger.c.sensitive.is_(True))
+    .where(stands_sensitive)
     .group_by(ledger.c.chat_id)
     .order_by(_oldest)
 )
 _SET_BACK = Statement(
-    update(ledger).where(text("ledger.gone_at IS NULL"), ledger.c.at > bindparam("where_now", type_=_time)),
+    update(ledger).where(stands_sensitive, ledger.c.at > bindparam("where_now", type_=_time)),
     ["at"],
 )
 _LEFT_BEHIND = Statement(
     select(ledger.c.chat_id, func.count().label("rows"))
     .where(
-        ledger.c.kept != "",
+        kept,
         ledger.c.sensitive.is_(True),
         ledger.c.gone_at >= bindparam("since", type_=_time),
         ledger.c.gone_at < bindparam("until", type_=_time),
@@ -109,6 +113,10 @@ class LedgerStore:
             found.setdefault(row["chat_id"], []).append(LedgerEntry(**row))
         return found
 
+    async def chats_where(self, slot: str, first: datetime) -> set[str]:
+        """Ids of the chats in which something stands in that slot that came from then on."""
+        return {row["chat_id"] for row in await self._work.rows(_CHATS_WHERE, slot=slot, first=first)}
+
     async def newest(self, chat_id: str) -> LedgerEntry | None:
         """The message at the bottom of the chat, as far as known; one that could not be deleted is still there."""
         row = await self._work.row(_NEWEST, chat_id=chat_id)
@@ -133,7 +141,7 @@ class LedgerStore:
         return [Standing(**row) for row in await self._work.rows(_SENSITIVE)]
 
     async def clock_set_back(self, now: datetime) -> None:
-        """What seems to stand there since later than now stands there since now."""
+        """What is sensitive and seems to stand there since later than now stands there since now."""
         await self._work.run(_SET_BACK, {"at": now, "where_now": now})
 
     async def left_behind(self, since: datetime, until: datetime) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 
 def known_timezone(name: str) -> bool:
@@ -40,3 +40,12 @@ class Entry(BaseModel):
     """A part of the file; a field that is not known is a fault."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_nul(cls, value: object) -> object:
+        """PostgreSQL keeps no text with a NUL in it, and nobody means one."""
+        parts = value if isinstance(value, (list, tuple)) else [value]
+        if any(isinstance(part, str) and "\0" in part for part in parts):
+            raise ValueError("there is a NUL in it, which no database keeps; take it out")
+        return value

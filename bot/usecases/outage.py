@@ -123,12 +123,30 @@ async def look_back(unit: Unit, desk: Desk, since: datetime, now: datetime, back
     for programme in await unit.programmes.all():
         if now - began >= LONGEST:
             await _tell(unit, desk, programme, began, now)
-        for group in await unit.programmes.groups(programme.id):
-            for person in await unit.people.in_group(group.id):
-                try:
-                    await _ask_again(unit, desk, programme, person, since, back_at)
-                except Unreadable as fault:
-                    log.warning("outage.unreadable", error=str(fault))
+    for person_id in await _perhaps_asked(unit, since - RECENT):
+        try:
+            person = await unit.people.get(person_id)
+            programme_of = await unit.programmes.get(person.programme_id) if person else None
+            if person is not None and programme_of is not None and person.kind == "participant":
+                await _ask_again(unit, desk, programme_of, person, since, back_at)
+        except Unreadable as fault:
+            log.warning("outage.unreadable", error=str(fault))
+
+
+async def _perhaps_asked(unit: Unit, first: datetime) -> list[str]:
+    """Ids of those before whom a question or the door may stand since then: never everybody, as few are asked at a time."""
+    found = await unit.visits.unfinished_since(first)
+    chats = await unit.ledger.chats_where("door", first)
+    await unit.chats.prepare(chats)
+    for chat_id in chats:
+        try:
+            chat = await unit.chats.get(chat_id)
+        except Unreadable as fault:
+            log.warning("outage.unreadable", error=str(fault))
+            continue
+        if chat is not None:
+            found.add(chat.person_id)
+    return sorted(found)
 
 
 async def _tell(unit: Unit, desk: Desk, programme: Programme, since: datetime, now: datetime) -> None:
@@ -149,8 +167,11 @@ async def _tell(unit: Unit, desk: Desk, programme: Programme, since: datetime, n
 async def _missed(unit: Unit, programme: Programme, since: datetime, now: datetime) -> list[Check]:
     """The deadlines and rosters that were due meanwhile, whatever became of them since."""
     found: list[Check] = []
-    for reminder in await unit.reminders.between(programme.id, since, now):
-        if reminder.kind not in CHECKS or reminder.session_id is None:
+    due_then = [
+        row for kind in CHECKS for row in await unit.reminders.between(programme.id, since, now, kind)
+    ]
+    for reminder in sorted(due_then, key=lambda row: (row.due_at, row.id)):
+        if reminder.session_id is None:
             continue
         session = await unit.sessions.get(reminder.session_id)
         # A session that was moved or cancelled has left this one behind (R-14).

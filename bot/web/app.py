@@ -38,7 +38,7 @@ def create_app(storage: Storage, rounds: Rounds, metrics: Metrics, *more: Route)
 
     async def figures(request: Request) -> Response:
         try:
-            async with storage.unit() as unit:
+            async with storage.unit(beside=True) as unit:  # it only reads
                 return Response(await metrics.read(unit), headers={"Content-Type": CONTENT_TYPE})
         except StorageFault:
             return PlainTextResponse("the database cannot be read now\n", 503)

@@ -9,8 +9,10 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from bot.clock import SystemClock
 from bot.ports.plan import Fate
 from bot.ports.records import Lane
+from bot.ports.services import Clock
 from bot.ports.stores import Unit
 from bot.usecases.audit_cases import KINDS, Finding
 from bot.usecases.rounds import NAMES, Rounds
@@ -18,11 +20,11 @@ from flows.values import Urgency
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 LABELS: Final[dict[str, tuple[str, ...]]] = {
-    "state": ("waiting", "sent", "failed", "withheld", "superseded"),
+    "state": ("waiting", "failed", "withheld"),
     "lane": tuple(lane.value for lane in Lane),
     "urgency": tuple(urgency.value for urgency in Urgency),
     "part": ("asking", "taken", "done"),
-    "fate": tuple(fate.value for fate in Fate),
+    "fate": (Fate.DUE.value, Fate.FAILED.value),
     "result": ("handled", "faulty"),
     "cycle": NAMES,
     "finding": KINDS,
@@ -34,12 +36,13 @@ LABELS: Final[dict[str, tuple[str, ...]]] = {
 class Metrics:
     """A registry of its own, so that nothing of the process gets in unasked."""
 
-    def __init__(self, rounds: Rounds) -> None:
+    def __init__(self, rounds: Rounds, clock: Clock | None = None) -> None:
         self._rounds = rounds
+        self._clock = clock or SystemClock()
         self._registry = CollectorRegistry()
-        self._outbox = self._gauge("outbox_rows", "Messages decided, by state and lane.", "state", "lane")
+        self._outbox = self._gauge("outbox_rows", "Messages not sent, by state and lane.", "state", "lane")
         self._cases = self._gauge("open_case_parts", "Parts of open cases.", "urgency", "part")
-        self._reminders = self._gauge("reminders", "Reminders by what became of them.", "fate")
+        self._reminders = self._gauge("reminders", "Reminders that are due or failed.", "fate")
         self._ambiguous = self._gauge("ambiguous_sends", "Messages that may have left a copy behind.")
         self._undeletable = self._gauge("undeletable_messages", "Messages that could not be deleted.")
         self._ages = self._gauge(
@@ -78,7 +81,10 @@ class Metrics:
         self._pings.labels("answered" if answered else "failed").inc()
 
     async def read(self, unit: Unit) -> bytes:
-        """Everything as it is now, in Prometheus' text form. Raises StorageFault."""
+        """Everything as it is now, in Prometheus' text form. Raises StorageFault.
+
+        Each figure is counted by an index of what waits or went wrong: what is over is never looked at.
+        """
         tally = await unit.outbox.tally()
         for state, lane in product(LABELS["state"], LABELS["lane"]):
             self._outbox.labels(state, lane).set(tally.get((state, lane), 0))
@@ -89,9 +95,8 @@ class Metrics:
         )
         for urgency, state in product(LABELS["urgency"], LABELS["part"]):
             self._cases.labels(urgency, state).set(parts[urgency, state])
-        fates = await unit.reminders.tally()
-        for fate in LABELS["fate"]:
-            self._reminders.labels(fate).set(fates.get(fate, 0))
+        for fate, rows in (await unit.reminders.tally(self._clock.now())).items():
+            self._reminders.labels(fate.value).set(rows)
         self._ambiguous.set(await unit.outbox.ambiguous())
         self._undeletable.set(await unit.ledger.undeletable())
         for cycle in NAMES:

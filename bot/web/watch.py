@@ -104,5 +104,5 @@ class Watch:
         self._wake_sender()
 
     async def _find(self) -> list[Finding]:
-        async with self._storage.unit() as unit:
+        async with self._storage.unit(beside=True) as unit:  # it only reads
             return await look(unit, self._desk.now())

@@ -248,7 +248,7 @@ async def open_house(
             _env_file=None,
             bot_token=world.token,
             bot_api_url=address.base_url,
-            database_url=f"sqlite+aiosqlite:///{file}",
+            database_url=f"sqlite:///{file}",
             keys=Keyring.generate(),
             send_limits="off",
             drafts="yes",

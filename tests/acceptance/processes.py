@@ -53,7 +53,7 @@ class Runner:
         """Start `vestibule run`; with `dies` one that kills itself before or after it commits an answer."""
         given = {
             "VESTIBULE_BOT_TOKEN": TOKEN, "VESTIBULE_BOT_API_URL": self.address, "VESTIBULE_KEYS": self.keys,
-            "VESTIBULE_DATABASE_URL": f"sqlite+aiosqlite:///{self.database}", "VESTIBULE_SEND_LIMITS": "off",
+            "VESTIBULE_DATABASE_URL": f"sqlite:///{self.database}", "VESTIBULE_SEND_LIMITS": "off",
             "PYTHONPATH": str(ROOT), "DIES": dies,
         }  # fmt: skip
         own = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.clock import MovableClock
+from bot.parts import keeping
 from bot.ports.inbound import Inbound, Text
 from bot.ports.services import SendLimits, Unreachable
 from bot.texts import GettextTexts
@@ -19,7 +20,6 @@ from bot.usecases.spinners import Spinners
 from bot.usecases.strangers import A_MINUTE, Strangers
 from bot.usecases.take_updates import Taken
 from bot.web.metrics import Metrics
-from bot.wiring import _keep
 from tests.bot.deliveries import START, FakeMessenger, once, until
 
 
@@ -76,7 +76,7 @@ async def test_a_messenger_that_hangs_holds_up_no_update() -> None:
             assert not list(taken), "a stranger has no list of commands"
 
     spinners = Spinners(street.messenger.answer_press)
-    intake = _keep(Take(), Sender().wake, street.strangers, spinners, Lists(), Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
+    intake = keeping(Take(), Sender().wake, street.strangers, spinners, Lists(), Metrics(Rounds(())))  # type: ignore[arg-type]  # doubles
     async with street.open():
         for first in range(0, 300, 100):
             await asyncio.wait_for(intake([stranger(chat) for chat in range(first, first + 100)]), 1)

@@ -8,7 +8,16 @@ from bot.storage.columns import metadata
 from bot.storage.tables import audit_rules
 from bot.storage.tables.audit import audit, audit_anchors, requests
 from bot.storage.tables.cases import case_roles, cases, counters
-from bot.storage.tables.messages import ledger, outbox, seen, waiting
+from bot.storage.tables.messages import (
+    kept,
+    ledger,
+    not_sent,
+    outbox,
+    perhaps_sent,
+    seen,
+    stands_sensitive,
+    waiting,
+)
 from bot.storage.tables.people import (
     chats,
     groups,
@@ -36,12 +45,15 @@ __all__ = [
     "counters",
     "groups",
     "invitations",
+    "kept",
     "leases",
     "ledger",
     "left_unnoted",
     "metadata",
+    "not_sent",
     "outbox",
     "people",
+    "perhaps_sent",
     "person_roles",
     "programmes",
     "pulses",
@@ -51,6 +63,7 @@ __all__ = [
     "seen",
     "sessions",
     "shifts",
+    "stands_sensitive",
     "visits",
     "waiting",
     "works_with",

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, CheckConstraint, Column, Index, Integer, Table, UniqueConstraint, text
 
-from bot.storage.columns import json, letters, metadata, number, one_of, own_id, ref, sealed, time, words
+from bot.storage.columns import (
+    index_where_set,
+    json,
+    letters,
+    metadata,
+    number,
+    one_of,
+    own_id,
+    ref,
+    sealed,
+    time,
+    words,
+)
 
 cases = Table(
     "cases",
@@ -27,6 +39,7 @@ cases = Table(
 )
 _open = text("state = 'open'")
 Index("ix_cases_open_person", cases.c.person_id, sqlite_where=_open, postgresql_where=_open)
+Index(None, cases.c.person_id)
 Index(None, cases.c.session_id)
 Index(None, cases.c.visit_id)
 Index("ix_cases_open_programme", cases.c.programme_id, sqlite_where=_open, postgresql_where=_open)
@@ -57,6 +70,7 @@ case_roles = Table(
 )
 _not_done = text("state <> 'done'")
 Index("ix_case_roles_due", case_roles.c.next_due_at, sqlite_where=_not_done, postgresql_where=_not_done)
+index_where_set(case_roles.c.taken_by)
 
 # Numbers that are given out once: a case's, beginning at 101.
 counters = Table("counters", metadata, Column("name", letters(32), primary_key=True), number("value"))

@@ -64,7 +64,21 @@ Index(
     postgresql_where=_waiting,
 )
 Index(None, outbox.c.case_id)
+Index(None, outbox.c.chat_id)
 Index("ix_outbox_chat", outbox.c.chat_id, outbox.c.id, sqlite_where=_waiting, postgresql_where=_waiting)
+# What went wrong is counted every minute, and is little beside what was sent.
+not_sent = text("outbox.state IN ('failed', 'withheld')")
+_not_sent = text("state IN ('failed', 'withheld')")
+Index("ix_outbox_not_sent", outbox.c.state, outbox.c.lane, sqlite_where=_not_sent, postgresql_where=_not_sent)
+# One that waits is marked before each call and is in no index for it; it is found among those that wait.
+perhaps_sent = text("outbox.ambiguous AND outbox.state <> 'waiting'")
+_perhaps_sent = text("ambiguous AND state <> 'waiting'")
+Index(
+    "ix_outbox_perhaps_sent",
+    outbox.c.next_try_at,
+    sqlite_where=_perhaps_sent,
+    postgresql_where=_perhaps_sent,
+)
 
 ledger = Table(
     "ledger",
@@ -85,6 +99,18 @@ _standing = text("gone_at IS NULL")
 Index(
     "ix_ledger_standing", ledger.c.chat_id, ledger.c.slot, sqlite_where=_standing, postgresql_where=_standing
 )
+stands_sensitive = text("ledger.gone_at IS NULL AND ledger.sensitive")
+_stands_sensitive = text("gone_at IS NULL AND sensitive")
+Index(
+    "ix_ledger_sensitive",
+    ledger.c.chat_id,
+    ledger.c.at,
+    sqlite_where=_stands_sensitive,
+    postgresql_where=_stands_sensitive,
+)
+kept = text("ledger.kept <> ''")
+_kept = text("kept <> ''")
+Index("ix_ledger_kept", ledger.c.gone_at, ledger.c.chat_id, sqlite_where=_kept, postgresql_where=_kept)
 
 seen = Table(
     "seen",

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Table, U
 
 from bot.storage.columns import (
     counted_id,
+    index_where_set,
     json,
     letters,
     metadata,
@@ -93,7 +94,7 @@ Index(
     person_roles.c.group_id,
     unique=True,
 )
-Index(None, person_roles.c.role)
+Index(None, person_roles.c.role, person_roles.c.group_id)
 
 sessions = Table(
     "sessions",
@@ -116,6 +117,7 @@ sessions = Table(
 )
 Index(None, sessions.c.group_id, sessions.c.ends_at)
 Index(None, sessions.c.person_id, sessions.c.ends_at)
+Index(None, sessions.c.programme_id, sessions.c.starts_at)
 Index(None, sessions.c.starts_at)
 Index(None, sessions.c.planned_until, sessions.c.id)
 
@@ -136,6 +138,7 @@ invitations = Table(
     time("revoked_at", optional=True),
 )
 Index(None, invitations.c.programme_id)
+index_where_set(invitations.c.used_by)
 
 chats = Table(
     "chats",

@@ -25,6 +25,8 @@ reminders = Table(
 )
 _due = text("fate = 'due'")
 Index("ix_reminders_due", reminders.c.due_at, reminders.c.id, sqlite_where=_due, postgresql_where=_due)
+_failed = text("fate = 'failed'")
+Index("ix_reminders_failed", reminders.c.due_at, sqlite_where=_failed, postgresql_where=_failed)
 Index(None, reminders.c.programme_id, reminders.c.due_at)
 Index(None, reminders.c.session_id)
 Index(None, reminders.c.person_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, text
 
-from bot.storage.columns import metadata, number, one_of, own_id, ref, sealed, time, words
+from bot.storage.columns import index_where_set, metadata, number, one_of, own_id, ref, sealed, time, words
 
 visits = Table(
     "visits",
@@ -79,3 +79,5 @@ readiness = Table(
     UniqueConstraint("session_id", "person_id"),
 )
 Index(None, readiness.c.visit_id)
+Index(None, readiness.c.person_id)
+index_where_set(readiness.c.lifted_by)

@@ -212,6 +212,7 @@ def test_enrolled_staff_get_no_link_but_a_new_role(vestibule: Vestibule, opened:
         ("    name: One", "    name: One\n  - key: two\n    name: Two", 15, "a facilitator needs a group"),
         ("  key: small", "  key: small\n  key: large", 3, "a field stands twice"),
         ("languages: [en]", "languages: [en", 7, "no YAML"),
+        ("name: Small Service", 'name: "Small\\0Service"', 3, "there is a NUL in it"),
     ],
 )
 def test_a_fault_is_a_line_and_nothing_is_imported(

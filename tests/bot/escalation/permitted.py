@@ -53,16 +53,17 @@ class Came:
 
 
 class _Undone:
-    """A storage whose only unit is open already and is never kept."""
+    """A storage whose only unit is open already and is never kept; one time beside others, one time alone."""
 
     def __init__(self, unit: Unit) -> None:
-        self._unit: Unit | None = unit
+        self._unit = unit
+        self._opened: list[bool] = []
 
     @asynccontextmanager
     async def unit(self, *, beside: bool = False) -> AsyncIterator[Unit]:
-        unit, self._unit = self._unit, None
-        assert unit is not None, "a fault had it run again"
-        yield unit
+        assert beside not in self._opened, "a fault had it run again"
+        self._opened.append(beside)
+        yield self._unit
 
     async def close(self) -> None:
         return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,6 +20,8 @@ from bot.storage.sealing import Keyring
 from bot.usecases import plan as planning
 from bot.usecases.plan import AT_ONCE, Planned, plan
 from bot.usecases.timekeeper import Timekeeper
+from tests.bot import behind
+from tests.bot.behind import ask
 from tests.bot.counted import Counted
 from tests.bot.damage import damage
 from tests.bot.desks import Room, open_room
@@ -59,18 +60,12 @@ async def planned(room: Room, **more: int) -> Planned:
 
 def marks(room: Room, table: str = "people") -> dict[str, int]:
     """Id -> until when it is planned."""
-    with sqlite3.connect(room.file) as database:
-        found = dict(database.execute(f"SELECT id, planned_until FROM {table}").fetchall())
-    database.close()
-    return found
+    return dict(ask(room.url, f"SELECT id, planned_until FROM {table}"))
 
 
 def forget(room: Room) -> None:
     """Nobody counts as planned."""
-    with sqlite3.connect(room.file) as database:
-        for table in ("people", "sessions"):
-            database.execute(f"UPDATE {table} SET planned_until = 0")
-    database.close()
+    behind.change(room.url, *(f"UPDATE {table} SET planned_until = 0" for table in ("people", "sessions")))
 
 
 async def change(room: Room, do: Callable[[Unit], Any]) -> None:
@@ -155,14 +150,14 @@ async def test_what_cannot_be_read_stops_no_other_and_is_tried_again(room: Room)
     """S-32 More damaged people than a slice holds: everybody else is planned, and who can be read again is too."""
     damaged = await more_people(room, AT_ONCE + 1)
     for one in damaged:
-        damage(f"sqlite:///{room.file}", "people", "sealed_body", "id = ?", one)
+        damage(room.url, "people", "sealed_body", "id = ?", one)
     await planned(room)
     [late] = await more_people(room, 1)
     await planned(room)
     async with room.storage.unit() as unit:
         assert await unit.reminders.of_person(late)
         assert not await unit.reminders.of_person(damaged[0])
-    damage(f"sqlite:///{room.file}", "people", "sealed_body", "id = ?", damaged[0])  # the bit turned back
+    damage(room.url, "people", "sealed_body", "id = ?", damaged[0])  # the bit turned back
     room.clock.advance(MINUTE)
     await planned(room)
     async with room.storage.unit() as unit:

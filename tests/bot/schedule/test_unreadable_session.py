@@ -70,6 +70,6 @@ async def test_a_session_that_is_damaged_later_is_said_too(room: Room) -> None:
         await unit.sessions.save(replace(session, starts_at=room.clock.now() + timedelta(days=2)))
         await unit.commit()
     assert await planned(room) == 0
-    damage(f"sqlite:///{room.file}", "sessions", "sealed_link", "id = ?", session.id)
+    damage(room.url, "sessions", "sealed_link", "id = ?", session.id)
     room.clock.advance(timedelta(hours=2))
     assert await planned(room) == 1

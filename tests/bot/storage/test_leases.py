@@ -111,9 +111,12 @@ async def test_taking_over_waits_for_what_the_leader_writes(processes: Both) -> 
     await taken(first, A)
     b = Lease("leader", "b", 2, A.until + LEASE)
 
+    got = asyncio.Event()
+
     async def take_over() -> None:
         async with second.apart() as unit:
             await unit.leases.seen("leader")
+            got.set()
             assert await unit.leases.take(b)
             await asyncio.sleep(0.3)
             await unit.commit()
@@ -122,10 +125,10 @@ async def test_taking_over_waits_for_what_the_leader_writes(processes: Both) -> 
         assert await unit.leases.holds(A)
         taking = asyncio.create_task(take_over())
         await asyncio.sleep(0.2)
-        assert not taking.done()
+        assert not got.is_set()
         await unit.seen.add(7, 1, make.NOW)
         await unit.commit()
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(got.wait(), 1)
     async with first.unit(
         beside=True
     ) as unit:  # it comes while the other takes over, and waits for how that ends

@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv demo test lint format types imports check unit cov crash fuzz bench audit licences messages lock diagrams build clean
+.PHONY: help venv demo test lint format types imports check unit cov crash replicas fuzz bench audit licences messages lock diagrams build clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,10 +80,13 @@ cov: .venv/dev.stamp $(PEERS)/stamp ## all tests, with coverage of lines and bra
 crash: .venv/dev.stamp ## kill it everywhere and at random (ARGS="--runs 200 --kills 10 --seed 1" for less)
 	@$(BIN)/python -m tests.campaign $(ARGS)
 
+replicas: .venv/dev.stamp ## replicas on PostgreSQL killed while hundreds answer (ARGS="--seconds 60 --participants 60 --kills-every 5 --seed 1" for less)
+	@$(BIN)/python -m tests.campaign.replicas $(ARGS)
+
 fuzz: .venv/dev.stamp ## 100,000 random and malformed updates, then the parsers (ARGS="--updates 5000 --seed 1" for less)
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-bench: .venv/dev.stamp $(PEERS)/stamp ## taps a second beside the peers (ARGS="--participants 50 --taps 2000 --open-loop 30"; --help says more)
+bench: .venv/dev.stamp $(PEERS)/stamp ## taps a second beside the peers (ARGS="--participants 50 --taps 2000 --open-loop 30", or "replicas"; --help says more)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 licences: .venv/dev.stamp ## what each locked package is licensed under, into docs/licences.md

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks import bots, delivery, growth, past, taps
+from benchmarks import bots, delivery, growth, past, replicas, taps
 from benchmarks.figures import circumstances
 
 Told = tuple[str, Any]
@@ -18,7 +18,7 @@ Told = tuple[str, Any]
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("taps", "delivery", "growth"), default="taps")
+    parser.add_argument("what", nargs="?", choices=("taps", "delivery", "growth", "replicas"), default="taps")
     parser.add_argument("--participants", type=int, default=50)
     parser.add_argument("--taps", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=3, help="each bot is measured so often, in turn")
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := set(given.peers.split(",")) - {"all", "none", *bots.BOTS}:
         parser.error(f"no such bot: {', '.join(sorted(unknown))}; there are {', '.join(bots.BOTS)}")
     about = circumstances(arguments)
-    measure = {"taps": _taps, "delivery": _delivery, "growth": _growth}[given.what]
+    measure = {"taps": _taps, "delivery": _delivery, "growth": _growth, "replicas": _replicas}[given.what]
     text, figures = measure(given, lambda line: print(line, file=sys.stderr, flush=True))
     if given.json:
         print(json.dumps({**about, "figures": figures}, indent=1))
@@ -83,6 +83,12 @@ def _growth(given: argparse.Namespace, tell: Callable[[str], None]) -> Told:
     load = taps.Load(given.participants, given.taps, given.rounds)
     found = asyncio.run(growth.measure(size, load, given.database, tell))
     return growth.told(found, size) + "\n", {name: asdict(one) for name, one in found.items()}
+
+
+def _replicas(given: argparse.Namespace, tell: Callable[[str], None]) -> Told:
+    load = taps.Load(given.participants, given.taps, given.rounds)
+    found = asyncio.run(replicas.measure(load, tell))
+    return replicas.told(found) + "\n", {str(count): asdict(one) for count, one in found.items()}
 
 
 if __name__ == "__main__":

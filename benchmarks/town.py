@@ -10,7 +10,7 @@ from benchmarks.crowd import FIRST_CHAT
 from benchmarks.peers.dialogue import TOKEN
 from bot.ids import SystemIds
 from bot.ports.records import Chat, Group, Person, Programme, Session, StaffRole
-from bot.ports.stores import Unit
+from bot.ports.stores import Storage, Unit
 from bot.storage.revisions import migrate
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
@@ -36,7 +36,11 @@ async def settle(database: Path, participants: int, *, soon: int = 0) -> None:
     `soon`: so many, the first, have theirs within a day, so that what worries goes out at any hour (R-12).
     """
     migrate(f"sqlite:///{database}")
-    kept = storage(database)
+    await fill(storage(database), participants, soon=soon)
+
+
+async def fill(kept: Storage, participants: int, *, soon: int = 0) -> None:
+    """The same on any storage whose tables are there; it is closed afterwards."""
     try:
         async with kept.unit() as unit:
             await _Town(unit, soon).build(participants)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bots, delivery, growth, taps, town
+from benchmarks import bots, delivery, growth, replicas, taps, town
 from benchmarks.__main__ import main
 from benchmarks.figures import Figures, quantile
 from benchmarks.past import PAST_CHAT, Size
 from benchmarks.taps import Load
+from tests import postgres
 
 FEW = Load(participants=2, taps=6, open_rate=20, open_seconds=0.3)
 
@@ -67,6 +68,17 @@ async def test_a_grown_database(tmp_path: Path) -> None:
             assert await unit.outbox.counts() == {"sent": 24}
     finally:
         await kept.close()
+
+
+@pytest.mark.slow
+async def test_replicas_and_one_that_polls() -> None:
+    """Two processes behind webhooks answer on one PostgreSQL, and one that polls; each has its share of the time."""
+    if postgres.programs() is None:
+        (pytest.fail if postgres.required() else pytest.skip)("PostgreSQL is missing")
+    found = await replicas.measure(Load(2, 6), lambda text: None, (replicas.POLLING, 2))
+    assert [len(one.taps_per_second) for one in found.values()] == [1, 1]
+    assert found[2].taps_per_second[0] > 0
+    assert "webhook, 2 processes" in replicas.told(found)
 
 
 @pytest.mark.slow

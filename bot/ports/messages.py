@@ -29,7 +29,12 @@ class Outbox(Protocol):
 
         A row whose payload does not open is among them, see `OutboxRow.readable`.
         For lanes other than alert a chat's later row never passes an earlier waiting one of lane alert/reply/reminder.
+        One that a unit beside this one is changing is left out; those that come are this unit's until it ends.
         """
+        ...
+
+    async def free(self, row_ids: Collection[int]) -> set[int]:
+        """Those of the rows that no unit beside this one is changing; none changes them until this one ends."""
         ...
 
     async def next_due_at(self, way: Way = "telegram") -> datetime | None:

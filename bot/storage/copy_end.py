@@ -90,9 +90,9 @@ class Looking:
         """Never: it only looks."""
         raise NotImplementedError(text)
 
-    async def run_many(self, text: str, values: Sequence[Row]) -> int:
+    async def run_all(self, changes: Sequence[tuple[str, Sequence[Row]]]) -> list[int]:
         """Never: it only looks."""
-        raise NotImplementedError(text)
+        raise NotImplementedError(changes[0][0])
 
     async def alone(self, name: str) -> None:
         """Nobody else is there."""

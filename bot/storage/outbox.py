@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, 
 
 from bot.ports.records import Lane, OutboxRow, Way
 from bot.ports.services import Ids
+from bot.storage.many import Many
 from bot.storage.sealing import CannotOpen, Keyring
 from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
 from bot.storage.tables import cases, not_sent, outbox, perhaps_sent, reminders, waiting
@@ -97,7 +98,10 @@ _DUE = Statement(
     )
     .order_by(outbox.c.due_at, outbox.c.id)
     .limit(bindparam("limit"))
+    .with_for_update(of=outbox, skip_locked=True)
 )
+_FREE = Many(select(outbox.c.id).with_for_update(skip_locked=True), outbox.c.id)
+_THERE = Many(select(outbox.c.id), outbox.c.id)
 _NEXT = Statement(
     select(func.min(_try_at, type_=outbox.c.due_at.type).label("at")).where(
         and_(waiting, outbox.c.way == bindparam("way"), ~_blocked(outbox.c.lane, _try_at))
@@ -197,10 +201,23 @@ class OutboxStore:
         """Waiting rows of a lane and way that are due and may be tried, oldest first, at most one per chat: its first.
 
         One whose payload does not open comes too, marked so, and stops none of the others.
-        A row that waits to be tried again holds back those behind it; one that is not due yet does not.
+        A row that waits to be tried again holds back those behind it; one that is not due yet does not. One that a
+        unit beside this one is changing is left out, and no other changes those that come until this unit ends.
         """
         found = await self._work.rows(_DUE, now=now, lane=lane.value, limit=limit, way=way)
         return [self._row(row) for row in found]
+
+    async def free(self, row_ids: Collection[int]) -> set[int]:
+        """Those of the rows that no unit beside this one is changing; none changes them until this one ends.
+
+        What is there no more is free as well: nobody can be changing it.
+        """
+        if not self._work.beside:
+            return set(row_ids)
+        wanted = {(one,) for one in row_ids}
+        held = wanted - {(row["id"],) for row in await _FREE.rows(self._work, wanted, as_written=True)}
+        there = {row["id"] for row in await _THERE.rows(self._work, held, as_written=True)}
+        return set(row_ids) - there
 
     async def next_due_at(self, way: Way = "telegram") -> datetime | None:
         """When the earliest waiting row of the way that no other holds back may be tried."""

@@ -77,14 +77,15 @@ class PostgresDriver:
         with clear_faults():
             return (await self.connection.execute(text, values)).rowcount
 
-    async def run_many(self, text: str, values: Sequence[Row]) -> int:
-        """Run a change once for each, without waiting in between; how many rows all of them changed."""
-        if len(values) == 1:
-            return await self.run(text, values[0])
+    async def run_all(self, changes: Sequence[tuple[str, Sequence[Row]]]) -> list[int]:
+        """Run each change once for each of its values, all of them without waiting in between."""
         with clear_faults():
-            cursor = self.connection.cursor()
-            await cursor.executemany(text, values)
-            return cursor.rowcount
+            async with self.connection.pipeline():
+                cursors = []
+                for text, values in changes:
+                    cursors.append(self.connection.cursor())
+                    await cursors[-1].executemany(text, values)
+            return [cursor.rowcount for cursor in cursors]
 
     async def alone(self, name: str) -> None:
         """Until the transaction ends nobody else gets past this with the same name."""

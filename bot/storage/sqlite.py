@@ -67,10 +67,10 @@ class SqliteDriver:
         with clear_faults():
             return self.connection.execute(text, values).rowcount
 
-    async def run_many(self, text: str, values: Sequence[Row]) -> int:
-        """Run a change once for each; how many rows all of them changed."""
+    async def run_all(self, changes: Sequence[tuple[str, Sequence[Row]]]) -> list[int]:
+        """Run each change once for each of its values; how many rows each of the changes changed."""
         with clear_faults():
-            return self.connection.executemany(text, values).rowcount
+            return [self.connection.executemany(text, values).rowcount for text, values in changes]
 
     async def alone(self, name: str) -> None:
         """Every unit is alone here."""

@@ -27,8 +27,8 @@ class Driver(Protocol):
         """Run a change; how many rows it changed."""
         ...
 
-    async def run_many(self, text: str, values: Sequence[Row]) -> int:
-        """Run a change once for each; how many rows all of them changed."""
+    async def run_all(self, changes: Sequence[tuple[str, Sequence[Row]]]) -> list[int]:
+        """Run each change once for each of its values, in this order; how many rows each of the changes changed."""
         ...
 
     async def alone(self, name: str) -> None:
@@ -39,7 +39,7 @@ class Driver(Protocol):
 class Work:
     """Runs statements on the driver.
 
-    What is staged is written with one `run_many` per statement: at the commit, or before a statement
+    What is staged is written together, each statement once for all its values: at the commit, or before a statement
     that touches one of its tables. Staged statements must not depend on each other's order, except those staged `first`.
     """
 
@@ -108,9 +108,12 @@ class Work:
 
     async def flush(self) -> None:
         """Write what is staged."""
+        if not self._staged:
+            return
         staged, self._staged, self._busy_tables = self._staged, {}, set()
-        for statement, bound in staged.items():
-            changed = await self._driver.run_many(statement.on(self._dialect).text, bound)
+        changes = [(statement.on(self._dialect).text, bound) for statement, bound in staged.items()]
+        counts = await self._driver.run_all(changes)
+        for (statement, bound), changed in zip(staged.items(), counts, strict=True):
             if statement in self._one_each and changed != len(bound):
                 raise Stale(f"a row of {', '.join(statement.tables)} is gone or was changed")
 

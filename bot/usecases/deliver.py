@@ -20,6 +20,8 @@ from bot.usecases.pick import OnFault, Picked, Picker, not_arrived
 LOOK_AGAIN: Final = 5.0
 """Real seconds after which the outbox is looked at, whatever the clock did meanwhile (R-05)."""
 LOOK_AGAIN_SOON: Final = 1.0
+LEFT: Final = timedelta(milliseconds=20)
+"""After which a result is marked whose row somebody was just changing."""
 LONGEST_HOLD: Final = 8.0
 """Longest pause of all sending, in seconds, while the network or the server is in trouble."""
 LAST_SECONDS: Final = 2.5
@@ -97,14 +99,17 @@ class Sender:
     async def _round(self, *, picking: bool = True) -> Picked:
         """Mark what is done and pick what may go, in one unit of work; then let the calls fly.
 
-        After a storage fault the results stay in memory and nothing is sent until they are marked,
-        so that no message goes out twice for it.
+        What somebody else's unit is changing waits for the next round: two that wait for each other's rows would both
+        stand still until the database ends one. After a storage fault the results stay in memory and nothing is sent
+        until they are marked, so that no message goes out twice for it.
         """
         settled, picked = list(self._results), Picked()
         try:
             async with self._storage.unit(beside=True) as unit:
                 if any(result.why for result in settled):
                     await unit.alone(BOOK)  # before anything is written that others wait for; see `on_fault`
+                if picking:
+                    settled = await _free(unit, settled)
                 for result in settled:
                     await self._settle(unit, result)
                 if picking:
@@ -116,7 +121,10 @@ class Sender:
             return await self._wait_for_storage(fault, len(settled))
         self._turned(True)
         self._storage_faults = 0
-        del self._results[: len(settled)]
+        marked = {result.row.id for result in settled}
+        self._results = [result for result in self._results if result.row.id not in marked]
+        if self._results:
+            picked.not_after(self._clock.now() + LEFT)
         for result in settled:
             del self._flying[result.row.chat_id]
         for errand in picked.errands:
@@ -206,3 +214,9 @@ class Sender:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._results:
             await self._round(picking=False)
+
+
+async def _free(unit: Unit, results: list[Result]) -> list[Result]:
+    """Those that can be marked without waiting for another unit."""
+    free = await unit.outbox.free({result.row.id for result in results})
+    return [result for result in results if result.row.id in free]

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,15 +35,16 @@ class Fleet:
     front: Front
     given: dict[str, str]
     folder: Path
+    own: dict[int, dict[str, str]] = field(default_factory=dict)  # settings of one of them alone
     processes: dict[int, asyncio.subprocess.Process] = field(default_factory=dict)
 
     async def start(self, port: int) -> None:
         """One more process, or one again."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}
-        given = self.given | {
+        given = self.given | self.own.get(port, {}) | {
             "VESTIBULE_WEB_PORT": str(port),
             "VESTIBULE_HEARTBEAT_FILE": str(self.folder / f"heartbeat-{port}"),
-        }
+        }  # fmt: skip
         with (self.folder / f"log-{port}").open("ab") as log:
             self.processes[port] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot", "run", cwd=self.folder, env=own | given, stdout=log, stderr=log
@@ -92,6 +93,11 @@ class Fleet:
         assert self.sent(phone) == before + 1
 
 
+def logged(folder: Path) -> str:
+    """All that the processes wrote."""
+    return "".join(log.read_text() for log in folder.glob("log-*"))
+
+
 async def _settle(url: str, keys: str, world: World) -> Phone:
     """A programme with one participant; gives the phone."""
     ids, now = SystemIds(), datetime.now(UTC)
@@ -117,20 +123,33 @@ async def _settle(url: str, keys: str, world: World) -> Phone:
 async def open_fleet(url: str, folder: Path, count: int) -> AsyncIterator[tuple[Fleet, Phone]]:
     """So many processes at work, one of them leading, and the phone of a participant."""
     world, keys = World(SystemClock(), seed=1), Keyring.generate()
-    ports = [free_port() for _ in range(count)]
-    async with serve(world) as address, Front(*ports).open() as front:
+    phone = await _settle(url, keys, world)
+    async with at_work(world, keys, folder, [url] * count) as fleet:
+        yield fleet, phone
+
+
+@asynccontextmanager
+async def at_work(
+    world: World, keys: str, folder: Path, urls: Sequence[str], *, patience: float = 2.0, **more: str
+) -> AsyncIterator[Fleet]:
+    """A process for each of the addresses of one settled database; one of them leads. `more`: settings of all.
+
+    `patience`: seconds after which the front asks the next process.
+    """
+    ports = [free_port() for _ in urls]
+    own = {port: {"VESTIBULE_DATABASE_URL": url} for port, url in zip(ports, urls, strict=True)}
+    async with serve(world) as address, Front(*ports, patience=patience).open() as front:
         given = {
             "VESTIBULE_BOT_TOKEN": world.token, "VESTIBULE_BOT_API_URL": address.base_url, "VESTIBULE_KEYS": keys,
-            "VESTIBULE_DATABASE_URL": url, "VESTIBULE_WEBHOOK_URL": front.url, "VESTIBULE_WEBHOOK_SECRET": SECRET,
-            "PYTHONPATH": str(ROOT), "VESTIBULE_DRAFTS": "yes",
+            "VESTIBULE_WEBHOOK_URL": front.url, "VESTIBULE_WEBHOOK_SECRET": SECRET,
+            "PYTHONPATH": str(ROOT), "VESTIBULE_DRAFTS": "yes", **more,
         }  # fmt: skip
-        fleet = Fleet(world, front, given, folder)
-        phone = await _settle(url, keys, world)
+        fleet = Fleet(world, front, given, folder, own)
         try:
             for port in ports:
                 await fleet.start(port)
             await fleet.leader()
-            yield fleet, phone
+            yield fleet
         finally:
             for process in fleet.processes.values():
                 if process.returncode is None:

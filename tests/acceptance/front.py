@@ -28,10 +28,11 @@ def free_port() -> int:
 class Front:
     """Gives each request to the next of its `ports`, and to the one after it where nobody answers there.
 
-    `taken` counts what each of them answered well.
+    `taken` counts what each of them answered well; `patience`: seconds each may take.
     """
 
-    def __init__(self, *ports: int) -> None:
+    def __init__(self, *ports: int, patience: float = 2.0) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=patience)
         self.ports = list(ports)
         self.taken: Counter[int] = Counter()
         self.url = ""
@@ -44,7 +45,7 @@ class Front:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.url = f"http://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
+        async with aiohttp.ClientSession(timeout=self._timeout) as session:
             self._session = session
             try:
                 yield self

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.storage.revisions import migrate
-from tests.acceptance.fleet import open_fleet
+from tests.acceptance.fleet import logged, open_fleet
 
 pytestmark = pytest.mark.slow
 
@@ -19,11 +19,6 @@ def database_url(bare_postgres: str) -> str:
     """A migrated database without rows on PostgreSQL."""
     migrate(bare_postgres)
     return bare_postgres
-
-
-def logged(folder: Path) -> str:
-    """All that the processes wrote."""
-    return "".join(log.read_text() for log in folder.glob("log-*"))
 
 
 async def test_one_leader_whatever_happens_to_it(database_url: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -58,6 +58,9 @@ class MemoryOutbox:
             if row.lane is lane and (row.next_try_at is None or row.next_try_at <= now):
                 found.append(row)
         return found[:limit]
+
+    async def free(self, row_ids: Collection[int]) -> set[int]:
+        return set(row_ids)
 
     async def next_due_at(self, way: str = "telegram") -> datetime | None:
         return min(

@@ -88,7 +88,9 @@ async def test_ten_thousand_strangers_hold_up_nobody(room: Room) -> None:
         taken = await take([*crowd, own])
         assert len(taken.strangers) == 100
         assert taken.faults == 0
-    assert calls["chats.members"] == 300, "who is whose, who opens a link, and the rest: three queries, however many"
+    assert calls["chats.members"] == 300, (
+        "who is whose, who opens a link, and the rest: three queries, however many"
+    )
     assert calls["chats.by_telegram"] == 100, "only the enrolled person's chat is looked up"
     assert calls["invitations.by_token"] == OVERALL, "the clock stands still: no more tries than these"
     async with room.storage.unit() as unit:

@@ -14,6 +14,7 @@ from bot.ports.records import Chat, LedgerEntry, Person
 from bot.ports.services import SendLimits
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteDriver
+from bot.storage.statements import Row
 from bot.usecases import roster
 from bot.usecases.pace import Pace
 from bot.usecases.pick import Picker
@@ -93,8 +94,15 @@ class Counted:
         self.asked: Counter[str] = Counter()
         self.written: Counter[str] = Counter()
         self.at_once: Counter[str] = Counter()
-        for name, into in (("fetch", self.asked), ("run_many", self.written), ("run", self.at_once)):
+        for name, into in (("fetch", self.asked), ("run", self.at_once)):
             self._count(monkeypatch, name, into)
+        write = SqliteDriver.run_all
+
+        async def counted(driver: SqliteDriver, changes: Sequence[tuple[str, Sequence[Row]]]) -> list[int]:
+            self.written.update(" ".join(text.split()) for text, _ in changes)
+            return await write(driver, changes)
+
+        monkeypatch.setattr(SqliteDriver, "run_all", counted)
 
     def _count(self, monkeypatch: pytest.MonkeyPatch, name: str, into: Counter[str]) -> None:
         method = getattr(SqliteDriver, name)

@@ -52,6 +52,8 @@ class Actor:
     choices: dict[str, tuple[str, ...]]
     given: list[str] = field(default_factory=list)
     presses: int = 0
+    looks_every: float = 0.005
+    longest: float = LONGEST
 
     async def run(self) -> None:
         """Answer what stands there; begin anew when it is over."""
@@ -121,9 +123,12 @@ class Actor:
         return sum(e.what in ("sent", "edited") and e.message.from_bot for e in self.phone.log)
 
     async def _until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(LONGEST):
-            while not true():
-                await asyncio.sleep(0.005)
+        """As soon as something in the chat makes it true."""
+        async with asyncio.timeout(self.longest):
+            seen = -1
+            while seen == len(self.phone.log) or not true():
+                seen = len(self.phone.log)
+                await asyncio.sleep(self.looks_every)
 
 
 async def kill_many(

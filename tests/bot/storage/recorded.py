@@ -36,7 +36,7 @@ class Recorded:
         for driver in (SqliteDriver, PostgresDriver):
             for name in ("fetch", "run"):
                 monkeypatch.setattr(driver, name, self._one(getattr(driver, name)))
-            monkeypatch.setattr(driver, "run_many", self._many(driver.run_many))
+            monkeypatch.setattr(driver, "run_all", self._all(driver.run_all))
 
     def _one(self, runs: Any) -> Any:
         async def recorded(driver: Any, text: str, values: dict[str, Any]) -> Any:
@@ -45,10 +45,11 @@ class Recorded:
 
         return recorded
 
-    def _many(self, runs: Any) -> Any:
-        async def recorded(driver: Any, text: str, values: Sequence[dict[str, Any]]) -> Any:
-            self.statements.setdefault(text, dict(values[0]))
-            return await runs(driver, text, values)
+    def _all(self, runs: Any) -> Any:
+        async def recorded(driver: Any, changes: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> Any:
+            for text, values in changes:
+                self.statements.setdefault(text, dict(values[0]))
+            return await runs(driver, changes)
 
         return recorded
 

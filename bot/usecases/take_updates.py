@@ -267,18 +267,26 @@ async def _chats(unit: Unit, batch: Updates) -> Chats:
     return found
 
 
+def _is_about_others(update: Update) -> bool:
+    """Whether more may follow from it than what concerns its sender: a link that is opened, somebody who comes or goes."""
+    if isinstance(update, Malformed):
+        return False
+    match update.what:
+        case Command(name="start", argument=token):
+            return bool(token)
+        case Membership():
+            return True
+    return False
+
+
 async def _parted(
     unit: Unit, batch: Updates, chats: Chats
 ) -> tuple[list[Update], list[Update], list[Update]]:
-    """What participants pressed and wrote, who are held from now on; what may be about others; what strangers wrote.
+    """What participants sent, who are held from now on; what staff sent, or may be about others; what strangers wrote.
 
-    Of whoever sent a command, or came or went, all is among the second, in its order.
+    Whose order counts stays together: of a chat with anything about others all is among the second.
     """
-    about_others = {
-        _chat_of(update)
-        for update in batch
-        if isinstance(update, Inbound) and isinstance(update.what, Command | Membership)
-    }
+    about_others = {_chat_of(update) for update in batch if _is_about_others(update)}
     apart = [update for update in batch if _chat_of(update) not in about_others]
     whose = {
         _chat_of(update): chat.person_id

@@ -75,7 +75,10 @@ async def settle(room: Room) -> None:
 
 async def waits(room: Room, task: asyncio.Task[Any]) -> bool:
     """Whether somebody waits for a lock, looked at until the task is done."""
-    asked = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    asked = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND application_name = 'vestibule' AND wait_event_type = 'Lock'"
+    )
     async with await psycopg.AsyncConnection.connect(room.url, autocommit=True) as connection:
         async with asyncio.timeout(5):
             while not task.done():

@@ -11,8 +11,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.ports.inbound import Command, Inbound, Press, Text
-from bot.ports.records import StaffRole
-from bot.ports.stores import Storage
+from bot.ports.records import AuditEntry, StaffRole
+from bot.ports.stores import Storage, Unit
 from bot.storage.sealing import Keyring
 from bot.storage.unit_of_work import StoredUnit
 from flows.library import Library
@@ -140,14 +140,39 @@ async def test_presses_of_two_people_do_not_wait(room: Room, other: Storage) -> 
 
 
 async def test_a_roster_shows_what_both_changed(room: Room, other: Storage) -> None:
-    """S-24 While two of a group answer at once, the roster that is sent last shows both."""
-    for chat in (PARTICIPANT, SECOND):
-        await begin(room, chat)
+    """S-24 While two of a group go on at once, the roster that is sent last shows both."""
     await settled(room, other, await opened(room), 900)
-    first, second = await pressed(room, "shared_room"), await pressed(room, "shared_room", SECOND)
+    await room.ask(*(room.update(Command("selftest"), chat) for chat in (PARTICIPANT, SECOND)))
+    first, second = (room.update(Press("DOOR", "yes", "", "cb"), chat) for chat in (PARTICIPANT, SECOND))
     assert await at_once(room, other, [first], [second])
     (row,) = await the_roster(room)
-    assert "Hold (2)" in row.text
+    assert "Under way (2)" in row.text
+
+
+async def note(room: Room, unit: Unit) -> None:
+    """An entry of the audit log, as a press can make one without a case."""
+    await unit.audit.add(
+        AuditEntry(room.desk.ids.new(), room.clock.now(), room.participant, "roster.opened", room.programme)
+    )
+
+
+async def test_the_audit_log_is_one_chain(room: Room, other: Storage) -> None:
+    """R-02 What two processes enter into the audit log at once is one chain, in the order of commits."""
+
+    async def later() -> None:
+        async with room.storage.unit(beside=True) as unit:
+            await note(room, unit)
+            await unit.commit()
+
+    async with other.unit(beside=True) as unit:
+        await note(room, unit)
+        second = asyncio.create_task(later())
+        assert await waits(room, second)
+        await unit.commit()
+    await second
+    async with room.storage.unit() as unit:
+        verdict = await unit.audit.verify()
+    assert (verdict.checked, verdict.whole, verdict.faults) == (2, True, ())
 
 
 async def enter(storage: Storage, *, beside: bool) -> None:

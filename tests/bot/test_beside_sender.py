@@ -94,6 +94,7 @@ async def test_an_alert_fails_while_its_case_gets_urgent(room: Room, other: Stor
         go.set()
     (alert,) = await alerts(room, StaffRole.MANAGER)
     assert "A person is needed now." in alert.text
+    assert "You are asked for: Duty and Managers." in alert.text
     (case,) = await room.cases()
     async with room.storage.unit() as unit:
         parts = {part.role: part for part in await unit.cases.roles(case.id)}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from bot.ports.services import (
 )
 from bot.usecases.courier import UNANSWERED_TRIES
 from bot.usecases.deliver import Sender
-from tests.bot.deliveries import START, once, until
+from tests.bot.deliveries import START, MemoryStorage, once, until
 from tests.bot.house import House
 
 pytestmark = pytest.mark.both_databases
@@ -254,3 +255,29 @@ async def test_who_may_not_send_sends_nothing() -> None:
     may[0] = True
     await sender.step()
     assert (house.messenger.texts(1), house.states()) == (["hello"], ["sent"])
+
+
+class Sleeping(MemoryStorage):
+    """A storage on a machine that goes to sleep as soon as a unit is over: the clock has moved on when it wakes."""
+
+    def __init__(self, house: House, sleeps: timedelta) -> None:
+        super().__init__()
+        self.tables, self._house, self.sleeps = house.storage.tables, house, sleeps
+
+    @asynccontextmanager
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Any]:
+        async with super().unit(beside=beside) as unit:
+            yield unit
+        slept, self.sleeps = self.sleeps, timedelta(0)
+        self._house.clock.advance(slept)
+
+
+async def test_what_was_picked_before_a_long_sleep_is_looked_at_again() -> None:
+    """S-43, R-15 A row whose time ends between picking and calling does not go out; its stand-in does."""
+    house = House()
+    ends = START + timedelta(minutes=10)
+    await house.add("sensitive", sensitive=True, not_after=ends, instead="neutral")
+    house.storage = Sleeping(house, timedelta(minutes=11))
+    house.restart()
+    await house.settle()
+    assert house.messenger.calls == [("send", 1, "neutral")]

@@ -96,9 +96,8 @@ def taking(room: Room, storage: Storage) -> TakeUpdates:
 async def stands(room: Room) -> dict[str, Any]:
     """What it came to for the first participant."""
     async with room.storage.unit() as unit:
-        person = await unit.people.get(room.participant)
-    assert person is not None
-    return {**await room.state(), "person": (person.state, person.open_until, person.pending)}
+        person, chat = await of_chat(unit, PARTICIPANT)
+    return {**await room.state(), "person": (person.state, person.open_until, person.pending, chat.state)}
 
 
 async def begin(room: Room, chat: int = PARTICIPANT) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.ports.inbound import Command, Inbound, Press, Text
+from bot.ports.inbound import Command, Inbound, Membership, Press, Text, What
 from bot.ports.records import AuditEntry, StaffRole
 from bot.ports.stores import Storage, Unit
 from bot.storage.sealing import Keyring
@@ -195,12 +195,13 @@ async def test_units_beside_each_other_and_alone(room: Room, other: Storage) -> 
     await beside
 
 
-async def test_a_command_is_taken_alone(room: Room, other: Storage) -> None:
-    """S-06 A command may be about others: it waits for all that is under way, and all from its chat with it."""
+@pytest.mark.parametrize("what", [Command("start", "a" * 32), Membership("blocked")])
+async def test_what_may_be_about_others_is_taken_alone(what: What, room: Room, other: Storage) -> None:
+    """R-15 A link that is opened, and whoever goes, wait for all that is under way, and all from their chat with them."""
     await begin(room)
-    press, stop = await pressed(room, "usual_room"), room.update(Command("stop"))
+    press, alone = await pressed(room, "usual_room"), room.update(what)
     async with other.unit(beside=True) as unit:
-        batch = asyncio.create_task(room.ask(press, stop))
+        batch = asyncio.create_task(room.ask(press, alone))
         assert await waits(room, batch)
         assert await unit.answers.of_person(room.participant) == []
     await batch

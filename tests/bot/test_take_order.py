@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.ports.inbound import Command, Inbound
+from bot.ports.inbound import Command, Inbound, Membership
 from bot.ports.stores import Storage
 from bot.storage.sealing import Keyring
 from flows.library import Library
@@ -64,18 +64,26 @@ async def mixed(room: Room, kind: str) -> list[Inbound]:
     press = await pressed(room, "usual_room")
     stop, language = room.update(Command("stop")), room.update(Command("language", "en"))
     again = await pressed(room, "shared_room")
-    return {"stop": [stop, press], "between": [press, stop, again], "language": [language, press]}[kind]
+    gone, link = room.update(Membership("blocked")), room.update(Command("start", "a" * 32))
+    return {
+        "stop": [stop, press],
+        "between": [press, stop, again],
+        "language": [language, press],
+        "gone": [gone, press],
+        "gone between": [press, gone, stop, again],
+        "link": [link, press, stop],
+    }[kind]
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("kind", ["stop", "between", "language"])
+@pytest.mark.parametrize("kind", ["stop", "between", "language", "gone", "gone between", "link"])
 async def test_order_within_a_batch(
     kind: str, room: Room, keyring: Keyring, library: Library, one_by_one: str
 ) -> None:
     """S-06, R-05 A batch comes to the same as its updates one by one, and after /stop nothing sensitive waits at any moment."""
     watched = Watched(room.storage)
     await taking(room, watched)(await mixed(room, kind))
-    if kind != "language":
+    if kind in ("stop", "between", "gone between"):
         assert [text for texts in watched.saw for text in texts] == []
     async with open_room(one_by_one, keyring, library) as alone:
         await settle(alone)

@@ -87,7 +87,7 @@ class TakeUpdates:
             if not others:
                 theirs, strange = theirs + strange, []
             if theirs:
-                # Whom another unit held meanwhile may have left, or moved to another chat.
+                # Whoever had to be waited for may have written, or been found blocked by the sender, meanwhile.
                 await self._all(unit, theirs, await _chats(unit, theirs) if unit.beside else chats, taken)
         for updates, beside in ((others, False), (strange, True)):
             if updates:

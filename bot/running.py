@@ -25,7 +25,7 @@ from bot.usecases.rounds import Rounds
 from bot.usecases.spinners import Spinners
 from bot.usecases.strangers import Strangers
 from bot.usecases.take_updates import TakeUpdates
-from bot.web.server import WebServer
+from bot.web.server import NoPlace, WebServer
 from bot.web.watch import Watch
 
 log = structlog.get_logger(__name__)
@@ -129,7 +129,7 @@ class Vestibule:
     async def run(self) -> None:
         """Run until cancelled. A loop that breaks ends all of them: better restarted than half alive.
 
-        Raises the TelegramError itself when Telegram refuses us for good, such as InvalidToken.
+        Raises the TelegramError itself when Telegram refuses us for good, such as InvalidToken; NoPlace for a taken port.
         """
         try:
             await _together(
@@ -167,10 +167,10 @@ async def _together(*loops: Loop) -> None:
             group.create_task(loop())
 
 
-def _refusal(broken: BaseExceptionGroup[BaseException]) -> TelegramError | None:
-    """The first TelegramError in it."""
+def _refusal(broken: BaseExceptionGroup[BaseException]) -> TelegramError | NoPlace | None:
+    """The first fault in it that somebody has to mend outside the software."""
     for error in broken.exceptions:
-        if isinstance(error, TelegramError):
+        if isinstance(error, TelegramError | NoPlace):
             return error
         if isinstance(error, BaseExceptionGroup) and (found := _refusal(error)):
             return found

@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     )
     webhook_secret: SecretStr | None = Field(
         None,
-        description="What Telegram says each time to show that it is Telegram: 1 to 256 of A-Z a-z 0-9 _ -. Needed "
+        description="What Telegram says each time to show that it is Telegram: 16 to 256 of A-Z a-z 0-9 _ -. Needed "
         "with VESTIBULE_WEBHOOK_URL; make one with: openssl rand -hex 32",
     )
     ping_url: SecretStr | None = Field(
@@ -240,9 +240,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _webhook_is_whole(self) -> Self:
         if self.webhook_url is not None:
-            check_webhook(
-                self.webhook_url, bool(self.webhook_secret), self.web_port, of_telegram=self.on_telegram()
-            )
+            check_webhook(self.webhook_url, bool(self.webhook_secret), of_telegram=self.on_telegram())
         return self
 
     @model_validator(mode="after")
@@ -291,9 +289,16 @@ class Settings(BaseSettings):
         return Server.of(self.smtp_url.get_secret_value()) if self.smtp_url else None
 
     def webhook(self) -> tuple[str, str, str] | None:
-        """Address, its path and the secret, where Telegram brings the updates; None where it is asked for them."""
+        """Address, its path and the secret, where Telegram brings the updates; None where it is asked for them.
+
+        Raises BadSettings where no port answers: only what runs the bot needs one, and replicas have each their own.
+        """
         if self.webhook_url is None or self.webhook_secret is None:
             return None
+        if not self.web_port:
+            raise BadSettings(
+                f"{PREFIX}WEB_PORT: it is needed with {PREFIX}WEBHOOK_URL, whose path it answers; write a port"
+            )
         path = webhook_path(self.webhook_url, of_telegram=self.on_telegram())
         return self.webhook_url, path, self.webhook_secret.get_secret_value()
 

@@ -25,6 +25,7 @@ from bot.usecases.carry_out import MissingScript
 def run() -> None:
     """Run the bot until SIGTERM or Ctrl-C."""
     from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
+    from bot.web.server import NoPlace  # noqa: PLC0415 - as above
 
     settings = load_settings()
     settings.token_text()
@@ -44,7 +45,7 @@ def run() -> None:
     except TelegramError as error:
         says = f"the Bot API at VESTIBULE_BOT_API_URL cannot be reached ({type(error).__name__})"
         raise Told(f"{says}; look at the address and the network") from None
-    except MissingScript as fault:
+    except (MissingScript, NoPlace) as fault:
         raise Told(str(fault)) from None
     raise typer.Exit(code)
 

@@ -72,7 +72,10 @@ def _postgres(url: str) -> URL:
 
 def _parsed(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except (ArgumentError, ValueError):
         # Neither the address nor the error is repeated: either may hold a password.
         raise StorageFault(f"the database address should look like {_SQLITE} or {_POSTGRES}") from None
+    if "@" in (parsed.host or ""):  # what stands before it may be the end of a password
+        raise StorageFault("the database address has an @ too many: in a password, write it as %40")
+    return parsed

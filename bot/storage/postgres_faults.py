@@ -29,6 +29,11 @@ _REFUSED: _Kind = (
     "the server does not let this role in: look at role and password in VESTIBULE_DATABASE_URL",
 )
 _AWAY: _Kind = (DatabaseAway, "the database's server cannot be reached")
+_NO_TLS: _Kind = (
+    DatabaseMissing,
+    "the way to the database's server cannot be kept closed (TLS): look at sslmode and sslrootcert in the address, "
+    "and at the server's certificate",
+)
 _MANY: _Kind = (DatabaseBusy, "the database's server has no connection left: look at its max_connections")
 
 # https://www.postgresql.org/docs/15/errcodes-appendix.html
@@ -59,6 +64,9 @@ _KINDS: dict[str, _Kind] = {
 }
 # A connection that never came about has no code, only words: libpq's own, and the server's if it answered.
 _WORDS: tuple[tuple[str, _Kind], ...] = (
+    ("SSL", _NO_TLS),
+    ("sslmode", _NO_TLS),
+    ("certificate", _NO_TLS),
     ("password authentication failed", _REFUSED),
     ("no password supplied", _REFUSED),
     ("authentication failed", _REFUSED),

@@ -16,12 +16,12 @@ MAKE_ONE = "make one with: openssl rand -hex 32"
 
 
 def fits_telegram(secret: str) -> None:
-    """Raises ValueError where Telegram would not take the secret, without repeating it."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", secret):
-        raise ValueError(f"it should be 1 to 256 of A-Z a-z 0-9 _ -; {MAKE_ONE}")
+    """Raises ValueError where Telegram would not take the secret, or it is short enough to guess; without repeating it."""
+    if not re.fullmatch(r"[A-Za-z0-9_-]{16,256}", secret):
+        raise ValueError(f"it should be 16 to 256 of A-Z a-z 0-9 _ -; {MAKE_ONE}")
 
 
-def check_webhook(address: str, has_secret: bool, web_port: int, *, of_telegram: bool) -> None:
+def check_webhook(address: str, has_secret: bool, *, of_telegram: bool) -> None:
     """Raises ValueError, beginning with the variable at fault, where a webhook cannot be used as it is set."""
     try:
         webhook_path(address, of_telegram=of_telegram)
@@ -29,10 +29,6 @@ def check_webhook(address: str, has_secret: bool, web_port: int, *, of_telegram:
         raise ValueError(f"VESTIBULE_WEBHOOK_URL: {fault}") from None
     if not has_secret:
         raise ValueError(f"VESTIBULE_WEBHOOK_SECRET: it is needed with VESTIBULE_WEBHOOK_URL; {MAKE_ONE}")
-    if not web_port:
-        raise ValueError(
-            "VESTIBULE_WEB_PORT: it is needed with VESTIBULE_WEBHOOK_URL, whose path it answers; write a port"
-        )
 
 
 def webhook_path(address: str, *, of_telegram: bool) -> str:

@@ -15,7 +15,7 @@ from bot.web.app import HEADERS
 
 
 class WebServer:
-    """Runs until cancelled. Raises OSError when the port is taken.
+    """Runs until cancelled. Raises NoPlace when the port is taken, or the address is not this machine's.
 
     `more_at_once`: connections beyond those of health checks; what comes beyond them is answered 503.
     """
@@ -29,10 +29,19 @@ class WebServer:
         self._keep_alive = 75 if more_at_once else 5
         self.address = ""
 
+    def _listening(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            return socket.create_server((self._host, self._port), family=family)
+        except OSError as error:
+            raise NoPlace(
+                f"nothing can be served at {self._host} port {self._port}: {error.strerror or error}; "
+                "look at VESTIBULE_WEB_HOST and VESTIBULE_WEB_PORT, each process needs a port of its own"
+            ) from error
+
     async def run(self) -> None:
         """Serve; `address` says where, once it does."""
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        with socket.create_server((self._host, self._port), family=family) as listener:
+        with self._listening() as listener:
             config = uvicorn.Config(
                 self._app,
                 http=_Guarded,
@@ -55,6 +64,10 @@ class WebServer:
             finally:
                 server.should_exit = True  # cancelled outright it would leave its connections open
                 await serving
+
+
+class NoPlace(Exception):
+    """Nothing can be served at that address; the message says why and what to change."""
 
 
 class _Guarded(H11Protocol):

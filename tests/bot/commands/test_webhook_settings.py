@@ -33,8 +33,9 @@ def test_a_webhook_is_address_path_and_secret(monkeypatch: pytest.MonkeyPatch) -
     ("changed", "variable", "says"),
     [
         ({"WEBHOOK_SECRET": None}, "WEBHOOK_SECRET", "openssl rand"),
-        ({"WEBHOOK_SECRET": "a b"}, "WEBHOOK_SECRET", "1 to 256"),
-        ({"WEBHOOK_SECRET": "x" * 257}, "WEBHOOK_SECRET", "1 to 256"),
+        ({"WEBHOOK_SECRET": "a b"}, "WEBHOOK_SECRET", "16 to 256"),
+        ({"WEBHOOK_SECRET": "x" * 15}, "WEBHOOK_SECRET", "16 to 256"),
+        ({"WEBHOOK_SECRET": "x" * 257}, "WEBHOOK_SECRET", "16 to 256"),
         ({"WEB_PORT": None}, "WEB_PORT", "write a port"),
         ({"WEBHOOK_URL": "http://bot.example.org/telegram"}, "WEBHOOK_URL", "https"),
         ({"WEBHOOK_URL": "ftp://bot.example.org/telegram"}, "WEBHOOK_URL", "https"),
@@ -58,6 +59,13 @@ def test_what_cannot_work_is_refused(
     assert line.startswith(f"VESTIBULE_{variable}: ")
     assert says in line
     assert SECRET not in line
+
+
+def test_commands_need_no_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-30: what beside the bot reads the same settings, `migrate` in a container above all, needs no port of its own."""
+    for name, value in (WHOLE | {"WEB_PORT": ""}).items():
+        monkeypatch.setenv(f"VESTIBULE_{name}", value)
+    assert load_settings().webhook_url
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8088", "localhost:8088", "[::1]:8088"])

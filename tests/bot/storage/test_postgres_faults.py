@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from bot.ports.stores import StorageFault
+from bot.storage.address import shown
 from bot.storage.faults import Collided, DatabaseAway, DatabaseBusy, DatabaseFull, NotADatabase
 from bot.storage.postgres_faults import clear_faults, fault_of
 from tests import postgres
@@ -134,3 +135,26 @@ def test_a_server_that_stops_or_crashes_is_away_until_it_is_back() -> None:
             psycopg.connect(url).close()
     finally:
         server.remove()
+
+
+def test_an_at_in_a_password_shows_no_part_of_it() -> None:
+    """S-20: an address with an @ too many is refused, and what may be the end of a password is not repeated."""
+    with pytest.raises(StorageFault, match="%40") as fault:
+        shown("postgresql://role:half@otherhalf@127.0.0.1/vestibule")
+    assert "half" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "server does not support SSL, but SSL was required",
+        'root certificate file "/nowhere" does not exist',
+        'invalid sslmode value: "bogus"',
+        "SSL error: certificate verify failed",
+    ],
+)
+def test_a_way_that_cannot_be_closed_is_said_to_be_so(said: str) -> None:
+    """S-41: where TLS does not come about the message names it, and not the network."""
+    fault = fault_of(psycopg.OperationalError(f"connection failed: {said}"))
+    assert fault is not None
+    assert "sslmode" in str(fault)

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
 from bot.heartbeat import Heartbeat
@@ -20,7 +21,7 @@ from bot.storage.sealing import Keyring
 from bot.usecases.rounds import LEASE, LIMITS, Rounds
 from bot.web.app import HEADERS, create_app
 from bot.web.metrics import LABELS, Metrics
-from bot.web.server import WebServer
+from bot.web.server import NoPlace, WebServer
 from bot.web.systemd import notify
 from bot.web.watch import Watch, pinger
 from flows.read import load_library
@@ -262,3 +263,11 @@ def test_without_systemd_nothing_happens(tmp_path: Path) -> None:
         abstract.bind("\0vestibule-test")
         assert notify("READY=1", {"NOTIFY_SOCKET": "@vestibule-test"}) is True
         assert abstract.recv(99) == b"READY=1"
+
+
+async def test_a_port_that_is_taken_is_said_with_what_to_change() -> None:
+    """R-17: where nothing can be served the message names the address and the variables, not a fault of ours."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        server = WebServer(Starlette(), "127.0.0.1", taken.getsockname()[1])
+        with pytest.raises(NoPlace, match="VESTIBULE_WEB_PORT"):
+            await server.run()

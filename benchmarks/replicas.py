@@ -37,7 +37,7 @@ from tests.postgres import Databases, Server
 COUNTS: Final = (1, 2, 3)
 POLLING: Final = 0
 """In the place of a count of replicas: one process that asks Telegram for updates."""
-SECRET: Final = "bench"
+SECRET: Final = "the-bench-looks-not-at-it"
 PATH: Final = "/telegram"
 AT_ONCE: Final = 100
 """Requests that Telegram makes at a time, at most."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.clock import MovableClock
+from bot.ports.records import Lane
 from bot.ports.services import SendLimits
 from bot.usecases.pace import Pace
 from tests.bot.deliveries import START
@@ -77,3 +78,19 @@ def test_off_is_off() -> None:
         pace.take(1)
     assert (pace.wait(1), pace.waiting_chats()) == (0.0, 0)
     assert pace.room() >= 1000
+
+
+def test_what_can_wait_leaves_room_for_what_cannot() -> None:
+    """R-12: however many reminders go, half a second's messages are left over for alerts and answers at any time."""
+    clock = MovableClock(START)
+    pace = Pace(clock, LIMITS)
+    spare = pace.spare(Lane.REMINDER)
+    chat = 0
+    while pace.room(spare):
+        pace.take(chat := chat + 1)
+    assert chat == 15
+    assert pace.wait(1000, spare) > 0
+    assert pace.spare(Lane.ALERT) == pace.spare(Lane.REPLY) == 0
+    assert (pace.room(), pace.wait(1000)) == (15, 0.0)
+    clock.advance(timedelta(seconds=pace.wait(1000, spare)))
+    assert pace.room(spare) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
@@ -10,20 +11,21 @@ from typing import Any
 import pytest
 
 from bot.ports.inbound import Command, Inbound, Press
-from bot.ports.records import Chat, LedgerEntry, Person
+from bot.ports.records import Chat, LedgerEntry, Person, StaffRole
 from bot.ports.services import SendLimits
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteDriver
 from bot.storage.statements import Row
-from bot.usecases import roster
+from bot.usecases import roster, staff_desk
 from bot.usecases.pace import Pace
 from bot.usecases.pick import Picker
 from bot.usecases.render import tail
 from bot.usecases.roster_text import text_of
+from bot.usecases.take_updates import TakeUpdates
 from flows.library import Library
 from flows.read import load_library
 from flows.visit import from_json
-from tests.bot.desks import BOT, START, Room, open_room
+from tests.bot.desks import BOT, STAFF, START, Room, open_room
 
 FIRST = 5000
 QUESTION = 77
@@ -184,3 +186,22 @@ async def test_nothing_is_done_at_the_end_of_what_is_given_up(room: Room) -> Non
             unit.at_the_end(work, of="work", about=about)
         await unit.commit()
     assert done == [["a", "b"]]
+
+
+async def test_what_is_committed_first_is_told_first(room: Room) -> None:
+    """R-12: an alert of a batch's first unit is not kept waiting until the units after it are committed, too."""
+    press, staff = room.update(Command("menu")), room.update(Command("case"), STAFF[StaffRole.DUTY])
+
+    async def seen() -> set[int]:
+        async with room.storage.unit() as unit:
+            return await unit.seen.known(BOT, [press.update_id, staff.update_id])
+
+    looks: list[asyncio.Task[set[int]]] = []
+    take = TakeUpdates(
+        room.storage, room.desk, staff_desk.handle, lambda: looks.append(asyncio.ensure_future(seen()))
+    )
+    await take([staff, press])
+    rung = list(await asyncio.gather(*looks))
+    assert len(rung) == 2
+    assert press.update_id in rung[0]
+    assert rung[1] == {press.update_id, staff.update_id}

@@ -37,7 +37,10 @@ from bot.settings import PREFIX, BadSettings, Settings, load_settings, variable
 FRESH_SECONDS = 60
 _STYLES = {"fault": "red", "note": "yellow", "ok": "green"}
 """The marks in the order in which they are said."""
-_ELSEWHERE = {"VESTIBULE_CHROMIUM", "VESTIBULE_REQUIRE_CHROMIUM"}
+_ELSEWHERE = {
+    f"{PREFIX}{name}" for name in ("CHROMIUM", "REQUIRE_CHROMIUM", "REQUIRE_POSTGRES", "TEST_BACKEND")
+}
+"""What the project's own tests and .ci/run read; no setting of the bot, and not misspelt."""
 
 
 def doctor(

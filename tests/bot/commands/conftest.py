@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from bot import cli
+from bot.commands import examine
 from bot.ids import CountingIds
 from bot.ports.records import Person, Session
 from bot.settings import PREFIX, Settings, variable
@@ -23,6 +25,14 @@ from tests.bot.conftest import TEST_KEYS
 Opened = Callable[[], SqliteStorage]
 Kept = Callable[[], dict[str, Session]]
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "programme.yaml"
+
+
+class Disk(NamedTuple):
+    """As shutil.disk_usage gives it, in bytes."""
+
+    total: int = 10**12
+    used: int = 0
+    free: int = 10**12
 
 
 @dataclass(frozen=True)
@@ -39,11 +49,19 @@ Vestibule = Callable[..., Outcome]
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings but the test's own."""
+    """No settings but the test's own, and nothing of the machine's: its disk, its clock against Telegram's."""
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
         monkeypatch.delenv(variable(name), raising=False)
     monkeypatch.setenv("COLUMNS", "300")
+    asked = examine._servers_time
+
+    async def only_here(root: str) -> datetime | None:
+        """Telegram's own server, or a proxy's answer for it, would say what hour it is on this machine."""
+        return await asked(root) if root.startswith("http://127.0.0.1:") else None
+
+    monkeypatch.setattr(examine, "_servers_time", only_here)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Disk())
 
 
 @pytest.fixture

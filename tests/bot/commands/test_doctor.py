@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 from collections import namedtuple
@@ -28,6 +29,7 @@ from tests.bot.commands.conftest import Vestibule
 from tests.bot.conftest import TEST_KEYS
 from tests.bot.desks import START, open_room
 
+HOUSE = Path(__file__).parents[3]
 TOKEN = "123456:" + "A" * 35
 
 
@@ -61,10 +63,23 @@ def test_what_is_wrong_is_a_fault(vestibule: Vestibule, monkeypatch: pytest.Monk
     assert outcome.code == 1
     assert "make it with: vestibule migrate" in outcome.out
     assert "VESTIBULE_DOR_MINUTES is read by nothing; VESTIBULE_DOOR_MINUTES was perhaps meant" in outcome.out
-    assert outcome.err == "5 faults\n"
     lines = outcome.out.splitlines()
+    faults = [line.removeprefix("fault  ").partition(":")[0] for line in lines if line.startswith("fault  ")]
+    assert sorted(faults) == ["database", "impact assessment", "keys", "settings", "token"]
+    assert outcome.err == "5 faults\n"
     assert all(line.startswith("fault  ") for line in lines[:5])
     assert lines.index("5 faults") < lines.index("VESTIBULE_BOT_TOKEN: not set")
+
+
+def test_what_the_tests_read_is_not_called_misspelt(
+    vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever exports what .ci/run asks of the tests is not told that nothing reads it."""
+    asked = re.findall(r"\bVESTIBULE_[A-Z_]+(?==)", (HOUSE / ".ci" / "run").read_text())
+    assert "VESTIBULE_REQUIRE_POSTGRES" in asked
+    for name in [*asked, "VESTIBULE_TEST_BACKEND", "VESTIBULE_CHROMIUM"]:
+        monkeypatch.setenv(name, "1")
+    assert "is read by nothing" not in vestibule("doctor").out
 
 
 def test_an_unknown_language_is_a_fault(vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch) -> None:

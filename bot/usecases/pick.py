@@ -31,8 +31,8 @@ FOR_ALERTS: Final = 10
 class Picked:
     """What may go, how many rows were settled without a call, and when to look again.
 
-    `crowded`: rows are due that have to wait for their chat, so `until` may miss others behind them. `marked`:
-    rows kept as perhaps sent from before their call, so that one killed in flight is counted (S-43).
+    `crowded`: calls are in flight, or rows are due that have to wait for their chat, so `until` may miss others behind
+    them. `marked`: rows kept as perhaps sent from before their call, so that one killed in flight is counted (S-43).
     """
 
     errands: list[Errand] = field(default_factory=list)
@@ -58,7 +58,7 @@ class Picker:
     async def pick(self, unit: Unit, busy: Set[str], flying: int) -> Picked:
         """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12)."""
         now, picked, taken = self._clock.now(), Picked(), set(busy)
-        for lane in Lane:
+        for lane in await unit.outbox.lanes_due(now, self.way):
             spare = self._pace.spare(lane)
             if self._pace.room(spare) <= 0:
                 picked.not_after(now + timedelta(seconds=self._pace.wait(spare=spare)))
@@ -75,11 +75,18 @@ class Picker:
                     taken.add(row.chat_id)
                     room -= await self._consider(unit, row, now, picked)
         picked.errands = await self._with_standing(unit, picked.errands)
+        await self._look_ahead(unit, picked, now, flying + len(picked.errands))
+        return picked
+
+    async def _look_ahead(self, unit: Unit, picked: Picked, now: datetime, flying: int) -> None:
+        """Note when to look again. While calls are in flight that is when one of them ends, or soon."""
+        if flying:
+            picked.crowded = True
+            return
         first = await unit.outbox.next_due_at(self.way)
         picked.crowded = first is not None and first <= now
         if first is not None and first > now:
             picked.not_after(first)
-        return picked
 
     async def _with_standing(self, unit: Unit, errands: list[Errand]) -> list[Errand]:
         """The errands with what stands in their chats, asked for all of them at once."""

@@ -27,7 +27,6 @@ from bot.usecases.desk import Desk
 from bot.usecases.rotate_keys import note_sealing
 from flows.read import load_library
 
-
 COLLECT_AFTER: Final = (20_000, 20, 20)
 """Objects more than went, before garbage is looked for; then every how many times further. A tap leaves some hundred
 that are in use until its answer is out: looked at every 700, as Python has it, they were most of what was looked at."""

@@ -101,21 +101,13 @@ _DUE = Statement(
     .with_for_update(of=outbox, skip_locked=True)
 )
 # Asked before `due`, lane by lane in one statement: mostly there is something in one lane, or in none.
-_LANES_DUE = Statement(
-    select(
-        *(
-            exists()
-            .where(
-                waiting,
-                outbox.c.lane == lane.value,
-                outbox.c.way == bindparam("way"),
-                outbox.c.due_at <= _now,
-            )
-            .label(lane.value)
-            for lane in Lane
-        )
-    )
-)
+_is_due: list[ColumnElement[Any]] = [
+    exists()
+    .where(waiting, outbox.c.lane == lane.value, outbox.c.way == bindparam("way"), outbox.c.due_at <= _now)
+    .label(lane.value)
+    for lane in Lane
+]
+_LANES_DUE = Statement(select(*_is_due))
 _FREE = Many(select(outbox.c.id).with_for_update(skip_locked=True), outbox.c.id)
 _THERE = Many(select(outbox.c.id), outbox.c.id)
 _NEXT = Statement(

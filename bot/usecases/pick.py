@@ -55,8 +55,11 @@ class Picker:
         self._clock = clock
         self._on_fault = on_fault
 
-    async def pick(self, unit: Unit, busy: Set[str], flying: int) -> Picked:
-        """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12)."""
+    async def pick(self, unit: Unit, busy: Set[str], flying: int, *, calls_only: bool = False) -> Picked:
+        """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12).
+
+        `calls_only`: leave what needs no call but something else for another time.
+        """
         now, picked, taken = self._clock.now(), Picked(), set(busy)
         for lane in await unit.outbox.lanes_due(now, self.way):
             spare = self._pace.spare(lane)
@@ -73,7 +76,7 @@ class Picker:
             for row in due:
                 if room > 0 and row.chat_id not in taken:
                     taken.add(row.chat_id)
-                    room -= await self._consider(unit, row, now, picked)
+                    room -= await self._consider(unit, row, now, picked, calls_only=calls_only)
         picked.errands = await self._with_standing(unit, picked.errands)
         await self._look_ahead(unit, picked, now, flying + len(picked.errands))
         return picked
@@ -95,15 +98,21 @@ class Picker:
         standing = await unit.ledger.standing_in({one.row.chat_id for one in errands})
         return [replace(one, standing=tuple(standing.get(one.row.chat_id, ()))) for one in errands]
 
-    async def _consider(self, unit: Unit, row: OutboxRow, now: datetime, picked: Picked) -> bool:
+    async def _consider(
+        self, unit: Unit, row: OutboxRow, now: datetime, picked: Picked, *, calls_only: bool
+    ) -> bool:
         """Whether the row goes now; notes in `picked` what was decided instead."""
-        if row.op == "say" and not row.readable:
+        readable = row.op != "say" or row.readable
+        late = row.not_after is not None and now >= row.not_after
+        to = await _address(unit, row) if readable and not late else None
+        if to is None and calls_only:
+            return False
+        if not readable:
             return await self._fail(unit, row, "unreadable", picked)
-        if row.not_after is not None and now >= row.not_after:
+        if late:
             await _withhold(unit, row, now)
             picked.settled += 1
             return False
-        to = await _address(unit, row)
         if to is None:
             return await self._fail(unit, row, "unreachable", picked)
         if not self._may(row, to, now, picked):

@@ -67,6 +67,7 @@ class Sender:
         self._seen: datetime | None = None
         self._holds = 0
         self._storage_faults = 0
+        self._alone = False  # the next round is
         self._woken = asyncio.Event()
         self._turned = turned
 
@@ -83,7 +84,7 @@ class Sender:
                 for task in list(self._flying.values()):
                     if task.done():
                         task.result()  # a fault of our own ends the run instead of a chat's deliveries
-                if not picked.settled:
+                if not (picked.settled or picked.to_settle):
                     await self._rest(picked)
         finally:
             await self._land()
@@ -91,21 +92,26 @@ class Sender:
     async def step(self) -> int:
         """One round to its end: pick, call, mark. Returns how many rows were handled."""
         picked = await self._round()
+        handled = len(picked.errands) + picked.settled
+        if picked.to_settle:
+            picked = await self._round()
+            handled += len(picked.errands) + picked.settled
         while self._flying:
             await asyncio.gather(*self._flying.values())
             await self._round(picking=False)
-        return len(picked.errands) + picked.settled
+        return handled
 
     async def _round(self, *, picking: bool = True) -> Picked:
         """Mark what is done and pick what may go, in one unit of work; then let the calls fly.
 
         What somebody else's unit is changing waits for the next round: two that wait for each other's rows would both
-        stand still until the database ends one. After a storage fault the results stay in memory and nothing is sent
+        stand still until the database ends one. Where the last round met something to settle without a call this one is
+        alone in the database. After a storage fault the results stay in memory and nothing is sent
         until they are marked, so that no message goes out twice for it.
         """
         settled, picked = list(self._results), Picked()
         try:
-            async with self._storage.unit(beside=True) as unit:
+            async with self._storage.unit(beside=not self._alone) as unit:
                 if any(result.why for result in settled):
                     await unit.alone(BOOK)  # before anything is written that others wait for; see `on_fault`
                 if picking:
@@ -120,7 +126,7 @@ class Sender:
             self._turned(False)
             return await self._wait_for_storage(fault, len(settled))
         self._turned(True)
-        self._storage_faults = 0
+        self._storage_faults, self._alone = 0, picked.to_settle
         marked = {result.row.id for result in settled}
         self._results = [result for result in self._results if result.row.id not in marked]
         if self._results:

@@ -68,6 +68,7 @@ class Sender:
         self._seen: datetime | None = None
         self._holds = 0
         self._storage_faults = 0
+        self._alone = False  # the next round is
         self._runs = False
         self._woken = asyncio.Event()
         self._turned = turned
@@ -86,7 +87,7 @@ class Sender:
                 for task in list(self._flying.values()):
                     if task.done():
                         task.result()  # a fault of our own ends the run instead of a chat's deliveries
-                if not picked.settled:
+                if not (picked.settled or picked.to_settle):
                     await self._rest(picked)
         finally:
             self._runs = False
@@ -95,21 +96,26 @@ class Sender:
     async def step(self) -> int:
         """One round to its end: pick, call, mark. Returns how many rows were handled."""
         picked = await self._round()
+        handled = len(picked.errands) + picked.settled
+        if picked.to_settle:
+            picked = await self._round()
+            handled += len(picked.errands) + picked.settled
         while self._flying:
             await asyncio.gather(*self._flying.values())
             await self._round(picking=False)
-        return len(picked.errands) + picked.settled
+        return handled
 
     async def _round(self, *, picking: bool = True) -> Picked:
         """Mark what is done and pick what may go, in one unit of work; then let the calls fly.
 
         What somebody else's unit is changing waits for the next round: two that wait for each other's rows would both
-        stand still until the database ends one. After a storage fault the results stay in memory and nothing is sent
+        stand still until the database ends one. Where the last round met something to settle without a call this one is
+        alone in the database. After a storage fault the results stay in memory and nothing is sent
         until they are marked, so that no message goes out twice for it.
         """
         settled: list[Result] = []
         try:
-            async with self._storage.unit(beside=True) as unit:
+            async with self._storage.unit(beside=not self._alone) as unit:
                 settled = list(self._results)
                 if any(result.why for result in settled):
                     await unit.alone(BOOK)  # before anything is written that others wait for; see `on_fault`
@@ -125,7 +131,7 @@ class Sender:
             self._turned(False)
             return await self._wait_for_storage(fault, len(settled))
         self._turned(True)
-        self._storage_faults = 0
+        self._storage_faults, self._alone = 0, picked.to_settle
         return picked
 
     async def along(self, unit: Unit) -> Callable[[], None]:
@@ -139,7 +145,7 @@ class Sender:
         settled = [result for result in self._results if result.why is None]
         for result in settled:
             await self._settle(unit, result)
-        picked = await self._pick(unit, settled, calls_only=True)
+        picked = await self._pick(unit, settled, settling=False)
         return partial(self._begin, settled, picked)
 
     def _begin(self, settled: list[Result], picked: Picked) -> None:
@@ -153,7 +159,7 @@ class Sender:
         for errand in picked.errands:
             self._flying[errand.row.chat_id] = asyncio.create_task(self._fly(errand))
 
-    async def _pick(self, unit: Unit, settled: list[Result], *, calls_only: bool = False) -> Picked:
+    async def _pick(self, unit: Unit, settled: list[Result], *, settling: bool = True) -> Picked:
         now = self._clock.now()
         if self._seen is not None and now < self._seen:
             # A clock set back ends pauses; the timekeeper sees to the rows (R-05).
@@ -164,7 +170,7 @@ class Sender:
         self._paused = {chat_id: until for chat_id, until in self._paused.items() if until > now}
         flying = self._flying.keys() - {result.row.chat_id for result in settled}
         busy = flying | self._paused.keys()
-        picked = await self._picker.pick(unit, busy, len(flying), calls_only=calls_only)
+        picked = await self._picker.pick(unit, busy, len(flying), settling=settling)
         for until in self._paused.values():
             picked.not_after(until)
         return picked

@@ -133,6 +133,8 @@ class MemoryChats:
 
 
 class MemoryUnit:
+    beside = False
+
     def __init__(self, storage: MemoryStorage) -> None:
         self._storage = storage
         self.tables = copy.deepcopy(storage.tables)

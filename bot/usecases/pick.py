@@ -103,10 +103,10 @@ class Picker:
                 continue
             # Each chat that has to wait can stand before the others with one row only.
             look = room + len(taken) + self._pace.waiting_chats()
-            due = await unit.outbox.due(now, lane, look, self.way)
-            await unit.chats.prepare(row.chat_id for row in due if row.chat_id not in taken)
+            due = await unit.outbox.due(now, lane, look, self.way, but=taken)
+            await unit.chats.prepare(row.chat_id for row in due)
             for row in due:
-                if room > 0 and row.chat_id not in taken:
+                if room > 0:
                     taken.add(row.chat_id)
                     errand = await self._consider(unit, row, now, picked)
                     if errand is not None:

@@ -79,6 +79,33 @@ def test_wrong_use_is_told(vestibule: Vestibule, service: str, monkeypatch: pyte
     assert vestibule("copy", "--to", "postgresql://role@127.0.0.1:1/vestibule").code == 1
 
 
+def test_one_database_by_two_names_is_told(
+    vestibule: Vestibule, moved: str, postgres_server: Databases, tmp_path: Path
+) -> None:
+    """R-15: a database is not copied into itself by another name of its server; it is said to be the same, exit code 2."""
+    (tmp_path / "other").symlink_to(postgres_server.folder)
+    other = moved.replace(str(postgres_server.folder), str(tmp_path / "other"))
+    assert other != moved
+    same = vestibule("copy", "--to", other)
+    assert same.code == 2
+    assert same.err == (
+        "--to leads to the database that VESTIBULE_DATABASE_URL names already, by another name; nothing was copied\n"
+    )
+    assert vestibule("audit", "verify").code == 0
+
+
+@pytest.mark.usefixtures("programme")
+def test_migrate_says_where_the_data_went(vestibule: Vestibule, service: str, bare_postgres: str) -> None:
+    """R-15: where the data were copied away `migrate` says where to and how to undo it, instead of that all is well."""
+    assert vestibule("copy", "--to", bare_postgres).code == 0
+    refused = vestibule("migrate")
+    assert (refused.code, refused.out) == (1, "")
+    assert "was copied into the database" in refused.err
+    assert "vestibule copy --undo" in refused.err
+    assert vestibule("copy", "--undo").code == 0
+    assert vestibule("migrate").code == 0
+
+
 @pytest.mark.usefixtures("programme")
 def test_a_copy_that_differs_is_told(
     vestibule: Vestibule, service: str, bare_postgres: str, monkeypatch: pytest.MonkeyPatch

@@ -91,7 +91,7 @@ class Parts:
         bell, loops = self._bell()
         # Updates that a webhook brings may be kept by any process, those that the leader asked for by the leader.
         storage = self._storage if self._webhook else self._fenced
-        take = TakeUpdates(storage, desk, staff_desk.handle, bell.ring)
+        take = TakeUpdates(storage, desk, staff_desk.handle, bell.ring, self._along)
         lists = CommandLists(self._telegram, id_of(self._telegram), self._storage, desk)
         keep = keeping(take, strangers, spinners, lists, self._metrics)
         self._intake = Intake(self._noting(keep) if self._webhook else keep)
@@ -144,6 +144,9 @@ class Parts:
 
     def _wake(self) -> None:
         self._bot.duties.wake()
+
+    async def _along(self, unit: Unit) -> Callable[[], None]:
+        return await self._bot.sender.along(unit)
 
     def _duties(self) -> Duties:
         """What only the leader does; all it writes is fenced."""

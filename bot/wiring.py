@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from bot.clock import SystemClock
 from bot.ids import SystemIds
@@ -26,6 +27,10 @@ from bot.usecases.desk import Desk
 from bot.usecases.own_bot import refuse_another
 from bot.usecases.rotate_keys import note_sealing
 from flows.read import load_library
+
+COLLECT_AFTER: Final = (20_000, 20, 20)
+"""Objects more than went, before garbage is looked for; then every how many times further. A tap leaves some hundred
+that are in use until its answer is out: looked at every 700, as Python has it, they were most of what was looked at."""
 
 
 def make_desk(settings: Settings, clock: Clock, ids: Ids) -> Desk:
@@ -123,5 +128,6 @@ async def run(settings: Settings) -> int:
         # What is loaded now stays: a full collection would look over all of it, for some 70 ms, now and then.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         await until_stopped(bot.run())
     return 0

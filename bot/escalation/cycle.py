@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -59,3 +60,4 @@ class Cycle:
             total += found
             if found < AT_ONCE:
                 return total
+            await asyncio.sleep(0)  # everybody else's turn

@@ -33,6 +33,10 @@ class Outbox(Protocol):
         """
         ...
 
+    async def lanes_due(self, now: datetime, way: Way = "telegram") -> list[Lane]:
+        """The lanes in which something of the way waits that is due, in their order; `due` of all others is empty."""
+        ...
+
     async def free(self, row_ids: Collection[int]) -> set[int]:
         """Those of the rows that no unit beside this one is changing; none changes them until this one ends."""
         ...

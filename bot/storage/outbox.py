@@ -100,6 +100,14 @@ _DUE = Statement(
     .limit(bindparam("limit"))
     .with_for_update(of=outbox, skip_locked=True)
 )
+# Asked before `due`, lane by lane in one statement: mostly there is something in one lane, or in none.
+_is_due: list[ColumnElement[Any]] = [
+    exists()
+    .where(waiting, outbox.c.lane == lane.value, outbox.c.way == bindparam("way"), outbox.c.due_at <= _now)
+    .label(lane.value)
+    for lane in Lane
+]
+_LANES_DUE = Statement(select(*_is_due))
 _FREE = Many(select(outbox.c.id).with_for_update(skip_locked=True), outbox.c.id)
 _THERE = Many(select(outbox.c.id), outbox.c.id)
 _NEXT = Statement(
@@ -206,6 +214,11 @@ class OutboxStore:
         """
         found = await self._work.rows(_DUE, now=now, lane=lane.value, limit=limit, way=way)
         return [self._row(row) for row in found]
+
+    async def lanes_due(self, now: datetime, way: Way = "telegram") -> list[Lane]:
+        """The lanes in which something of the way waits that is due, whether it may be tried or not; first the first."""
+        row = await self._work.row(_LANES_DUE, now=now, way=way)
+        return [lane for lane in Lane if row and row[lane.value]]
 
     async def free(self, row_ids: Collection[int]) -> set[int]:
         """Those of the rows that no unit beside this one is changing; none changes them until this one ends.

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.ports.records import Case, CaseRole, Person, Readiness, Session
+from bot.ports.records import AuditEntry, Case, CaseRole, Person, Readiness, Session
 from bot.ports.stores import Unit, Unreadable
 from bot.usecases.hold import is_held
 from flows.values import Role
@@ -36,6 +36,19 @@ class Beside:
     sent: str = ""
     parts: tuple[CaseRole, ...] = ()
     news: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is the same for all who read the case: its parts, and its entries in the audit log."""
+
+    parts: tuple[CaseRole, ...]
+    entries: tuple[AuditEntry, ...]
+
+
+async def record_of(unit: Unit, case: Case) -> Record:
+    """As it stands; read once for all readers."""
+    return Record(tuple(await unit.cases.roles(case.id)), tuple(await unit.audit.of_subject(case.id)))
 
 
 SESSION_SCRIPT = "session"
@@ -70,11 +83,11 @@ def _says_why(case: Case, readiness: Readiness) -> bool:
     return any(raised.step in steps for raised in case.raised)
 
 
-async def _news(unit: Unit, case: Case, reader: Person, mine: Sequence[CaseRole]) -> tuple[datetime, ...]:
+def _news(record: Record, reader: Person, mine: Sequence[CaseRole]) -> tuple[datetime, ...]:
     """When something came to the reader's roles since the reader last did anything about the case (S-33)."""
     roles = {part.role.value for part in mine if part.state == "asking"}
     found: list[datetime] = []
-    for entry in await unit.audit.of_subject(case.id) if roles else ():
+    for entry in record.entries if roles else ():
         if entry.actor == reader.id and entry.action in _ACTED:
             found = []
         elif roles & set(entry.detail.get(NEW_TO, "")):
@@ -82,9 +95,9 @@ async def _news(unit: Unit, case: Case, reader: Person, mine: Sequence[CaseRole]
     return tuple(found)
 
 
-async def beside(unit: Unit, case: Case, reader: Person, mine: Sequence[CaseRole]) -> Beside:
+async def beside(unit: Unit, case: Case, reader: Person, mine: Sequence[CaseRole], record: Record) -> Beside:
     """All that can be read of it, for a reader whose parts are `mine`."""
-    parts, news = tuple(await unit.cases.roles(case.id)), await _news(unit, case, reader, mine)
+    parts, news = record.parts, _news(record, reader, mine)
     try:
         readiness = await _readiness(unit, case, mine)
         session = await unit.sessions.get(case.session_id) if case.session_id else None

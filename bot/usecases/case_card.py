@@ -10,7 +10,7 @@ from bot.ports.records import ROLE_OF_LETTER, Case, CaseRole, Chat, Lane, Person
 from bot.ports.services import Rows
 from bot.ports.stores import Unit
 from bot.usecases import staff_texts as texts
-from bot.usecases.case_beside import APART, LIFTING, Beside, beside
+from bot.usecases.case_beside import APART, LIFTING, Beside, Record, beside, record_of
 from bot.usecases.desk import Desk, Message, post
 from bot.usecases.facts import time_of
 from bot.usecases.mail import mail_case
@@ -192,13 +192,15 @@ async def show(
     fresh: bool = False,
     urgent: bool = False,
     asking: Asking | None = None,
+    record: Record | None = None,
 ) -> None:
     """Put the case into its slot of the chat, as it stands for this reader; what is asked stands last.
 
     While the reader is asked it is an alert, whatever brought it about: it takes the place of one that may
-    still be on its way, and goes no slower and no quieter than that would have (R-07, R-12).
+    still be on its way, and goes no slower and no quieter than that would have (R-07, R-12). `record`: as it was read
+    for others, too.
     """
-    found = await beside(unit, case, reader, mine)
+    found = await beside(unit, case, reader, mine, record or await record_of(unit, case))
     alerting = any(part.state == "asking" for part in mine)
     if alerting and not fresh:
         waiting = await unit.outbox.waiting(chat.id)
@@ -231,6 +233,7 @@ async def alert(
 
     `taken`: because of one they have taken on.
     """
+    record = await record_of(unit, case)
     for person_id in dict.fromkeys(people):
         ways = await ways_to(unit, person_id)
         if ways is None:
@@ -241,11 +244,13 @@ async def alert(
             if taken or part.state == "asking" or (part.state == "taken" and part.taken_by == person_id)
         ]
         if ways.telegram:
-            await show(unit, desk, case, ways.person, ways.chat, mine, notes=notes, fresh=True, urgent=True)
+            await show(
+                unit, desk, case, ways.person, ways.chat, mine,
+                notes=notes, fresh=True, urgent=True, record=record,
+            )  # fmt: skip
         if ways.email:
-            text = render(
-                desk, case, ways.person, mine, await beside(unit, case, ways.person, mine), notes=notes
-            )
+            found = await beside(unit, case, ways.person, mine, record)
+            text = render(desk, case, ways.person, mine, found, notes=notes)
             await mail_case(unit, desk, ways.person, ways.chat, case, slot_of(case), text, mine)
 
 
@@ -265,8 +270,9 @@ async def refresh(
     but: Collection[str],
 ) -> None:
     """Show how the case stands now to everybody who was asked for one of the roles, without a new message."""
+    record = await record_of(unit, case)
     people = dict.fromkeys(person for part in parts if part.role in readers for person in part.asked)
     for person_id in people:
         found = await reader_of(unit, person_id) if person_id not in but else None
         if found is not None:
-            await show(unit, desk, case, *found, parts_asking(parts, person_id))
+            await show(unit, desk, case, *found, parts_asking(parts, person_id), record=record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import datetime
 
 import structlog
@@ -19,7 +20,8 @@ from bot.usecases.rota import on_duty_for
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 100
+AT_ONCE = 5
+"""How many parts in one unit of work: each may ask many people, and everybody else waits that long (R-12)."""
 THE_LADDER = "ladder"
 
 
@@ -31,8 +33,7 @@ async def climb(unit: Unit, desk: Desk, now: datetime, seen: set[str] | None = N
     those looked at now join them, so that many that fail keep nobody from younger ones.
     """
     seen = set() if seen is None else seen
-    found = await unit.cases.due(now, AT_ONCE + len(seen))
-    due = [part for part in found if part.id not in seen][:AT_ONCE]
+    due = await _due(unit, now, seen)
     for part in due:
         seen.add(part.id)
         try:
@@ -44,6 +45,17 @@ async def climb(unit: Unit, desk: Desk, now: datetime, seen: set[str] | None = N
             # see: the auditor reports it (R-17).
             log.warning("climb.unreadable", case=part.case_id, error=str(fault))
     return len(due)
+
+
+async def _due(unit: Unit, now: datetime, seen: Set[str]) -> list[CaseRole]:
+    """The longest overdue that are not among `seen`. Few of those are due still, so that few are read with the others."""
+    limit = AT_ONCE
+    while True:
+        found = await unit.cases.due(now, limit)
+        due = [part for part in found if part.id not in seen][:AT_ONCE]
+        if len(due) == AT_ONCE or len(found) < limit:
+            return due
+        limit *= 2
 
 
 async def _look(unit: Unit, desk: Desk, case: Case, part: CaseRole, now: datetime) -> None:

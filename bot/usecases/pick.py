@@ -25,14 +25,16 @@ OnFault = Callable[[Unit, OutboxRow, str], Awaitable[None]]
 IN_FLIGHT: Final = 20
 FOR_ALERTS: Final = 10
 """Calls more that may be in flight for alerts, so that twenty calls that hang hold none up (R-12)."""
+TOO_LATE: Final = "not_delivered_in_time"
 
 
 @dataclass(slots=True)
 class Picked:
     """What may go, how many rows were settled without a call, and when to look again.
 
-    `crowded`: rows are due that have to wait for their chat, so `until` may miss others behind them. `marked`:
-    rows kept as perhaps sent from before their call, so that one killed in flight is counted (S-43).
+    `crowded`: calls are in flight, or rows are due that have to wait for their chat, so `until` may miss others behind
+    them. `marked`: rows kept as perhaps sent from before their call, so that one killed in flight is counted (S-43).
+    `settles`: whether rows that need no call may be settled here; `to_settle`: some were met, and left.
     """
 
     errands: list[Errand] = field(default_factory=list)
@@ -40,6 +42,8 @@ class Picked:
     until: datetime | None = None
     crowded: bool = False
     marked: int = 0
+    settles: bool = True
+    to_settle: bool = False
 
     def not_after(self, when: datetime) -> None:
         """Look again at `when` at the latest."""
@@ -47,7 +51,11 @@ class Picked:
 
 
 class Picker:
-    """Picks within one unit of work. Rows that need no call (withheld, chat closed) are settled on the way."""
+    """Picks within one unit of work. Rows that need no call (withheld, chat closed) are settled on the way, if it is alone.
+
+    Beside an intake, what it brings about would be written while that is under way: of the same chat, where its
+    rows were read before, or of a case, where each would wait for the other (decision 0013).
+    """
 
     def __init__(self, pace: Pace, clock: Clock, on_fault: OnFault, way: Way = "telegram") -> None:
         self._pace = pace
@@ -55,10 +63,14 @@ class Picker:
         self._clock = clock
         self._on_fault = on_fault
 
-    async def pick(self, unit: Unit, busy: Set[str], flying: int) -> Picked:
-        """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12)."""
-        now, picked, taken = self._clock.now(), Picked(), set(busy)
-        for lane in Lane:
+    async def pick(self, unit: Unit, busy: Set[str], flying: int, *, settling: bool = True) -> Picked:
+        """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12).
+
+        `settling`: whether rows that need no call are settled, if the unit is alone in the database.
+        """
+        now, taken = self._clock.now(), set(busy)
+        picked = Picked(settles=settling and not unit.beside)
+        for lane in await unit.outbox.lanes_due(now, self.way):
             spare = self._pace.spare(lane)
             if self._pace.room(spare) <= 0:
                 picked.not_after(now + timedelta(seconds=self._pace.wait(spare=spare)))
@@ -75,11 +87,18 @@ class Picker:
                     taken.add(row.chat_id)
                     room -= await self._consider(unit, row, now, picked)
         picked.errands = await self._with_standing(unit, picked.errands)
+        await self._look_ahead(unit, picked, now, flying + len(picked.errands))
+        return picked
+
+    async def _look_ahead(self, unit: Unit, picked: Picked, now: datetime, flying: int) -> None:
+        """Note when to look again. While calls are in flight that is when one of them ends, or soon."""
+        if flying:
+            picked.crowded = True
+            return
         first = await unit.outbox.next_due_at(self.way)
         picked.crowded = first is not None and first <= now
         if first is not None and first > now:
             picked.not_after(first)
-        return picked
 
     async def _with_standing(self, unit: Unit, errands: list[Errand]) -> list[Errand]:
         """The errands with what stands in their chats, asked for all of them at once."""
@@ -91,14 +110,12 @@ class Picker:
     async def _consider(self, unit: Unit, row: OutboxRow, now: datetime, picked: Picked) -> bool:
         """Whether the row goes now; notes in `picked` what was decided instead."""
         if row.op == "say" and not row.readable:
-            return await self._fail(unit, row, "unreadable", picked)
+            return await self._settle(unit, row, "unreadable", picked)
         if row.not_after is not None and now >= row.not_after:
-            await _withhold(unit, row, now)
-            picked.settled += 1
-            return False
+            return await self._settle(unit, row, TOO_LATE, picked)
         to = await _address(unit, row)
         if to is None:
-            return await self._fail(unit, row, "unreachable", picked)
+            return await self._settle(unit, row, "unreachable", picked)
         if not self._may(row, to, now, picked):
             return False
         picked.errands.append(Errand(row, to, ()))
@@ -108,13 +125,19 @@ class Picker:
             picked.marked += 1
         return True
 
-    async def _fail(self, unit: Unit, row: OutboxRow, why: str, picked: Picked) -> bool:
-        """Settle a row that no call can deliver; False, as it does not go."""
+    async def _settle(self, unit: Unit, row: OutboxRow, why: str, picked: Picked) -> bool:
+        """Settle a row that no call can deliver, or none may any more; False, as it does not go."""
+        if not picked.settles:
+            picked.to_settle = True
+            return False
+        picked.settled += 1
+        if why == TOO_LATE:
+            await _withhold(unit, row, self._clock.now())
+            return False
         failed = replace(row, state="failed")
         await unit.outbox.save(failed)
         await not_arrived(unit, row, Fate.FAILED, why)
         await self._on_fault(unit, failed, why)
-        picked.settled += 1
         return False
 
     def _may(self, row: OutboxRow, to: Address, now: datetime, picked: Picked) -> bool:
@@ -157,7 +180,7 @@ async def _withhold(unit: Unit, row: OutboxRow, now: datetime) -> None:
     enough for several rows, and a newer message of the slot needs none.
     """
     await unit.outbox.save(replace(row, state="withheld"))
-    await not_arrived(unit, row, Fate.WITHHELD, "not_delivered_in_time")
+    await not_arrived(unit, row, Fate.WITHHELD, TOO_LATE)
     if not row.instead:
         return
     for other in await unit.outbox.waiting(row.chat_id):

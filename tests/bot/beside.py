@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from bot.ports.inbound import Command, Inbound, Press
 from bot.ports.records import Chat, LedgerEntry, OutboxRow, Person, StaffRole
 from bot.ports.stores import Storage, Unit
 from bot.storage.sealing import Keyring
+from bot.storage.unit_of_work import StoredUnit
 from bot.usecases import roster, staff_desk
 from bot.usecases.take_updates import TakeUpdates
 from flows.library import Library
@@ -60,6 +62,34 @@ def one_by_one(tmp_path: Path, empty_database: bytes) -> str:
     """Another database, where all is taken one after the other by one process: what it comes to is what counts."""
     (tmp_path / "one_by_one.db").write_bytes(empty_database)
     return f"sqlite:///{tmp_path / 'one_by_one.db'}"
+
+
+class Held:
+    """A storage whose units read and write all they will, and wait before their COMMIT until they may go on."""
+
+    def __init__(self, inner: Storage) -> None:
+        self._inner = inner
+        self.there, self.go = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def unit(self, *, beside: bool = False) -> AsyncIterator[Any]:
+        async with self._inner.unit(beside=beside) as unit:
+            assert isinstance(unit, StoredUnit)
+            commit = unit._committing
+
+            async def late() -> None:
+                self.there.set()
+                await self.go.wait()
+                await commit()
+
+            unit._committing = late
+            yield unit
+
+    async def empty_journal(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """The one beneath is closed by whoever opened it."""
 
 
 async def settle(room: Room) -> None:

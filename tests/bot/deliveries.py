@@ -59,6 +59,9 @@ class MemoryOutbox:
                 found.append(row)
         return found[:limit]
 
+    async def lanes_due(self, now: datetime, way: str = "telegram") -> list[Lane]:
+        return [lane for lane in Lane if await self.due(now, lane, 1, way)]
+
     async def free(self, row_ids: Collection[int]) -> set[int]:
         return set(row_ids)
 
@@ -130,6 +133,8 @@ class MemoryChats:
 
 
 class MemoryUnit:
+    beside = False
+
     def __init__(self, storage: MemoryStorage) -> None:
         self._storage = storage
         self.tables = copy.deepcopy(storage.tables)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,10 +11,10 @@ from bot.ports.inbound import Command, Inbound, Membership, Press, Text, What
 from bot.ports.records import AuditEntry, StaffRole
 from bot.ports.stores import Storage, Unit
 from bot.storage.sealing import Keyring
-from bot.storage.unit_of_work import StoredUnit
 from flows.library import Library
 from tests.bot.beside import (
     SECOND,
+    Held,
     alerts,
     backend,
     begin,
@@ -36,34 +33,6 @@ from tests.bot.beside import (
 from tests.bot.desks import PARTICIPANT, Room, open_room
 
 __all__ = ["backend", "library", "one_by_one", "other", "room"]
-
-
-class Held:
-    """A storage whose first unit has read and written all it will, and waits before its COMMIT until it may go on."""
-
-    def __init__(self, inner: Storage) -> None:
-        self._inner = inner
-        self.there, self.go = asyncio.Event(), asyncio.Event()
-
-    @asynccontextmanager
-    async def unit(self, *, beside: bool = False) -> AsyncIterator[Any]:
-        async with self._inner.unit(beside=beside) as unit:
-            assert isinstance(unit, StoredUnit)
-            commit = unit._committing
-
-            async def late() -> None:
-                self.there.set()
-                await self.go.wait()
-                await commit()
-
-            unit._committing = late
-            yield unit
-
-    async def empty_journal(self) -> None:
-        """Nothing to do."""
-
-    async def close(self) -> None:
-        """The one beneath is closed by whoever opened it."""
 
 
 async def at_once(room: Room, other: Storage, first: list[Inbound], second: list[Inbound]) -> bool:

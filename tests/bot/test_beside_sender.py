@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from bot.ports.records import CaseRole, OutboxRow, StaffRole
+from bot.ports.records import CaseRole, Lane, OutboxRow, StaffRole
 from bot.ports.services import SendLimits, Unreachable
 from bot.ports.stores import Storage, Unit
 from bot.storage import chats as chats_store
@@ -21,6 +22,7 @@ from bot.usecases.undelivered import on_fault
 from flows.effects import RaiseConcern
 from flows.values import Role, Urgency
 from tests.bot.beside import (
+    Held,
     alerts,
     backend,
     begin,
@@ -34,6 +36,7 @@ from tests.bot.beside import (
     the_roster,
     waits,
 )
+from tests.bot.damage import damage
 from tests.bot.deliveries import FakeMessenger, once
 from tests.bot.desks import PARTICIPANT, Room
 
@@ -124,6 +127,73 @@ async def test_the_sender_and_the_intake_do_not_collide(room: Room, other: Stora
         go.set()
     assert all(turned)
     assert row.id not in [one.id for one in await alerts(room, StaffRole.DUTY)]
+
+
+async def test_what_needs_no_call_and_the_intake_do_not_collide(room: Room, other: Storage) -> None:
+    """R-05, R-07 An alert that cannot be read, and what is new about its case: neither waits for the other and is done again."""
+    row = await to_fail(room)
+    damage(room.url, "outbox", "sealed_payload", "id = ?", row.id)
+    written, go = asyncio.Event(), asyncio.Event()
+    turned: list[bool] = []
+
+    async def held(unit: Unit, failed: OutboxRow, why: str) -> None:
+        written.set()
+        await go.wait()
+        await on_fault(unit, room.desk, failed, why)
+
+    async def duty_again() -> None:
+        async with room.storage.unit(beside=True) as unit:
+            await unit.people.hold([room.participant])
+            await worry(room, unit, Urgency.NOW, Role.DUTY, "ST-02")
+
+    sender = Sender(
+        other, FakeMessenger(), room.clock, room.desk.ids, SendLimits(), held, turned=turned.append
+    )
+    async with asyncio.timeout(8), asyncio.TaskGroup() as both:
+        both.create_task(sender.step())
+        await written.wait()
+        assert await waits(room, both.create_task(duty_again()))
+        go.set()
+    assert all(turned)
+    async with room.storage.unit() as unit:
+        assert (await unit.outbox.counts())["failed"] == 1
+
+
+def question(room: Room, chat_id: str, text: str, minutes: int) -> OutboxRow:
+    """One that may be shown for so long, and after that a neutral line in its place."""
+    now = room.clock.now()
+    until = now + timedelta(minutes=minutes)
+    return OutboxRow(
+        chat_id, Lane.REPLY, "question", "say", now, text, sensitive=True, not_after=until, instead="neutral"
+    )
+
+
+async def test_a_question_asked_anew_while_the_door_closes_on_it(room: Room, other: Storage) -> None:
+    """S-01 What the intake says anew stands alone: no neutral line for the question before it takes it away again."""
+    async with room.storage.unit() as unit:
+        person, chat = await of_chat(unit, PARTICIPANT)
+        await unit.outbox.add(question(room, chat.id, "before", 10))
+        await unit.commit()
+    room.clock.advance(timedelta(minutes=11))
+
+    async def anew() -> None:
+        async with room.storage.unit(beside=True) as unit:
+            await unit.people.hold([person.id])
+            await unit.outbox.add(question(room, chat.id, "anew", 10))
+            await unit.commit()
+
+    late = Held(other)
+    sender = Sender(late, FakeMessenger(), room.clock, room.desk.ids, SendLimits(), on_fault)  # type: ignore[arg-type]  # nothing fails
+    async with asyncio.timeout(8), asyncio.TaskGroup() as both:
+        settling = both.create_task(sender._round())
+        await asyncio.wait({settling, both.create_task(late.there.wait())}, return_when="FIRST_COMPLETED")
+        if settling.done():  # it left what it met to a round alone
+            settling = both.create_task(sender._round())
+            await late.there.wait()
+        assert await waits(room, both.create_task(anew()))
+        late.go.set()
+    async with room.storage.unit() as unit:
+        assert [row.text for row in await unit.outbox.waiting(chat.id)] == ["anew"]
 
 
 async def test_a_roster_settled_while_somebody_presses(

@@ -8,7 +8,10 @@ import pytest
 from bot.escalation import ladder
 from bot.escalation.cycle import Cycle
 from bot.ports.stores import StorageFault
-from bot.usecases.climb import climb, unreachable
+from bot.storage.audit import AuditStore
+from bot.storage.cases import CaseStore
+from bot.storage.unit_of_work import StoredUnit
+from bot.usecases.climb import AT_ONCE, climb, unreachable
 from bot.usecases.leave import close_chat
 from flows.values import Role
 from tests.bot.damage import damage
@@ -204,6 +207,43 @@ async def test_the_cycle_looks_every_five_seconds_and_survives_a_storage_fault(t
     assert not faults
     assert woken == [1]
     assert await town.alerted() == {"facilitator", "other facilitator"}
+
+
+async def test_many_that_are_due_climb_in_short_units(town, monkeypatch):
+    """R-05, R-12: all that is due climbs in one round, a few parts in a unit each; a card's record is read once for all readers."""
+    most = []
+    of_subject, save_role, end = AuditStore.of_subject, CaseStore.save_role, StoredUnit.end
+    counted = {"read": 0, "climbed": 0}
+
+    async def reads(store, subject):
+        counted["read"] += 1
+        return await of_subject(store, subject)
+
+    async def saves(store, role):
+        counted["climbed"] += 1
+        await save_role(store, role)
+
+    def ends(unit):
+        if counted["climbed"]:
+            most.append(dict(counted))
+        counted.update(read=0, climbed=0)
+        end(unit)
+
+    for number in range(3 * AT_ONCE):
+        await town.enrols(f"participant {number}")
+        await town.raises(concern("in_public", route="F"), of=f"participant {number}")
+    town.clock.advance(timedelta(minutes=15))
+    monkeypatch.setattr(AuditStore, "of_subject", reads)
+    monkeypatch.setattr(CaseStore, "save_role", saves)
+    monkeypatch.setattr(StoredUnit, "end", ends)
+    assert await Cycle(town.storage, town.desk, lambda: None).look() == 3 * AT_ONCE
+    assert [unit["climbed"] for unit in most] == [AT_ONCE] * 3
+    assert max(unit["read"] for unit in most) == AT_ONCE, "two facilitators are asked of each"
+
+
+def test_rounds_are_cut_small():
+    """R-12: a unit of climbing is a matter of milliseconds: whoever makes it larger has to measure."""
+    assert AT_ONCE <= 10
 
 
 async def test_an_alert_is_passed_on_when_somebody_leaves(town):

@@ -24,8 +24,12 @@ class Outbox(Protocol):
         """Supersede the chat's unsent rows of these slots ('*' for all)."""
         ...
 
-    async def due(self, now: datetime, lane: Lane, limit: int, way: Way = "telegram") -> list[OutboxRow]:
+    async def due(
+        self, now: datetime, lane: Lane, limit: int, way: Way = "telegram", *, but: Collection[str] = ()
+    ) -> list[OutboxRow]:
         """Waiting rows of a lane and way that are due and may be tried, oldest first, at most one per chat: its first.
+
+        Chats in `but` count for the limit and are left out.
 
         A row whose payload does not open is among them, see `OutboxRow.readable`.
         For lanes other than alert a chat's later row never passes an earlier waiting one of lane alert/reply/reminder.

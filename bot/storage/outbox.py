@@ -205,15 +205,19 @@ class OutboxStore:
         for slot in slots:
             self._supersede(chat_id, slot, sensitive_only=sensitive_only)
 
-    async def due(self, now: datetime, lane: Lane, limit: int, way: Way = "telegram") -> list[OutboxRow]:
+    async def due(
+        self, now: datetime, lane: Lane, limit: int, way: Way = "telegram", *, but: Collection[str] = ()
+    ) -> list[OutboxRow]:
         """Waiting rows of a lane and way that are due and may be tried, oldest first, at most one per chat: its first.
+
+        Chats in `but` count for the limit and are left out.
 
         One whose payload does not open comes too, marked so, and stops none of the others.
         A row that waits to be tried again holds back those behind it; one that is not due yet does not. One that a
         unit beside this one is changing is left out, and no other changes those that come until this unit ends.
         """
         found = await self._work.rows(_DUE, now=now, lane=lane.value, limit=limit, way=way)
-        return [self._row(row) for row in found]
+        return [self._row(row) for row in found if row["chat_id"] not in but]
 
     async def lanes_due(self, now: datetime, way: Way = "telegram") -> list[Lane]:
         """The lanes in which something of the way waits that is due, whether it may be tried or not; first the first."""

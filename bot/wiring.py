@@ -20,10 +20,11 @@ from bot.storage.opening import storage_at
 from bot.storage.postgres import PostgresStorage
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
-from bot.telegram.transport import build_bot
+from bot.telegram.transport import build_bot, id_of
 from bot.texts import GettextTexts, own_name
 from bot.usecases.carry_out import MissingScript
 from bot.usecases.desk import Desk
+from bot.usecases.own_bot import refuse_another
 from bot.usecases.rotate_keys import note_sealing
 from flows.read import load_library
 
@@ -86,7 +87,7 @@ async def open_bot(
 ) -> AsyncIterator[Vestibule]:
     """A bot with its storage and connections, closed at the end. `mailer`: instead of the mail server of the settings.
 
-    Telegram is not asked for anything before it runs. Raises StorageFault, ScriptFault or MissingScript.
+    Telegram is not asked for anything before it runs. Raises StorageFault, ScriptFault, MissingScript or AnotherBot.
     """
     clock = clock or SystemClock()
     ids = ids or SystemIds()
@@ -103,6 +104,7 @@ async def open_bot(
     try:
         await refuse_missing_scripts(kept, desk)
         async with kept.unit() as unit:
+            await refuse_another(unit, id_of(telegram))
             await note_sealing(unit, clock.now())
             await unit.commit()
         await telegram.request.initialize()  # what is sent before Telegram was reached is tried as after it

@@ -147,7 +147,7 @@ def test_a_bad_backup_changes_nothing(vestibule: Vestibule, service: str, tmp_pa
     for bad in (
         whole[:-1],
         whole[: len(whole) // 2],
-        whole[:-100] + b"x" + whole[-99:],
+        whole[:-100] + bytes([whole[-100] ^ 1]) + whole[-99:],
         b"",
         b"SQLite format 3\0",
     ):

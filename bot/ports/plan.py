@@ -147,8 +147,12 @@ class PlannedPeople(Protocol):
         """Nothing is to be planned for them until then."""
         ...
 
-    async def plan_anew(self, of: Session | None = None) -> None:
-        """Those whose session it is are to be planned for again; without one all who have a time for it."""
+    async def plan_anew(self, of: Session) -> None:
+        """Those whose session it is are to be planned for again."""
+        ...
+
+    async def plan_all_anew(self, after: str, limit: int) -> str | None:
+        """So many, by id from the one after it, are to be planned for again; the last of them, None at the end."""
         ...
 
 
@@ -170,8 +174,8 @@ class PlannedSessions(Protocol):
         """It need not be looked at until then."""
         ...
 
-    async def plan_anew(self, now: datetime) -> None:
-        """All that are not over at `now` are to be looked at again."""
+    async def plan_all_anew(self, now: datetime, after: datetime, limit: int) -> datetime | None:
+        """So many that start after then, by start, are to be looked at again if not over at `now`; up to where, None at the end."""
         ...
 
 

@@ -26,6 +26,8 @@ from bot.storage.work import Work
 log = structlog.get_logger(__name__)
 
 _NUL = "\0"
+_BEHIND_ALL = "~"
+"""Greater than any id."""
 _WITH_ALIAS = ("email", "reach", "replaces")
 _RANK = {role: rank for rank, role in enumerate(StaffRole)}
 
@@ -79,7 +81,19 @@ _TO_PLAN = Statement(
 )
 _PLANNED = update_by_id(people, ["planned_until"])
 _has_a_time = people.c.planned_until < EVER
-_PLAN_ANEW = Statement(update(people).where(_has_a_time), ["planned_until"])
+_END_OF_SLICE = Statement(
+    select(people.c.id)
+    .where(people.c.id > bindparam("after"))
+    .order_by(people.c.id)
+    .offset(bindparam("but_one"))
+    .limit(1)
+)
+_PLAN_SLICE_ANEW = Statement(
+    update(people).where(
+        people.c.id > bindparam("where_after"), people.c.id <= bindparam("where_last"), _has_a_time
+    ),
+    ["planned_until"],
+)
 _PLAN_GROUP_ANEW = Statement(
     update(people).where(people.c.group_id == bindparam("where_group"), _has_a_time), ["planned_until"]
 )
@@ -222,11 +236,16 @@ class PersonStore:
         """Nothing is to be planned for them until then."""
         self._work.stage(_PLANNED, {"planned_until": until, "where_id": person_id})
 
-    async def plan_anew(self, of: Session | None = None) -> None:
-        """Those whose session it is are to be planned for again; without one all who have a time for it."""
-        if of is None:
-            await self._work.run(_PLAN_ANEW, {"planned_until": NOT_PLANNED})
-        elif of.person_id is not None:
+    async def plan_all_anew(self, after: str, limit: int) -> str | None:
+        """So many, by id from the one after it, are to be planned for again; the last of them, None at the end."""
+        last = await self._work.row(_END_OF_SLICE, after=after, but_one=limit - 1)
+        span: Row = {"where_after": after, "where_last": last["id"] if last else _BEHIND_ALL}
+        await self._work.run(_PLAN_SLICE_ANEW, {"planned_until": NOT_PLANNED, **span})
+        return last["id"] if last else None
+
+    async def plan_anew(self, of: Session) -> None:
+        """Those whose session it is are to be planned for again."""
+        if of.person_id is not None:
             await self.planned(of.person_id, NOT_PLANNED)
         elif of.group_id is not None:
             self._work.stage(_PLAN_GROUP_ANEW, {"planned_until": NOT_PLANNED, "where_group": of.group_id})

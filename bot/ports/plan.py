@@ -123,14 +123,28 @@ class Reminders(Protocol):
     async def of_session(self, session_id: str) -> list[Reminder]: ...
     async def of_person(self, person_id: str) -> list[Reminder]: ...
     async def between(
-        self, programme_id: str, start: datetime, end: datetime, kind: ReminderKind | None = None
+        self,
+        programme_id: str,
+        start: datetime,
+        end: datetime,
+        kind: ReminderKind | None = None,
+        limit: int | None = None,
     ) -> list[Reminder]:
-        """All, or all of a kind, whatever their fate, by due time."""
+        """All, or all of a kind, whatever their fate, by due time; the first of them only where there is a limit."""
         ...
 
     async def tally(self, now: datetime) -> dict[Fate, int]:
         """How many are due at `now`, and how many failed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A visit that is not done. `place`: when it is looked at next, and its id; in this order they come."""
+
+    person_id: str
+    touched_at: datetime
+    place: tuple[datetime, str]
 
 
 class PlannedPeople(Protocol):

@@ -59,6 +59,13 @@ _IN_GROUP = Statement(
     .where(people.c.group_id == bindparam("group_id"), people.c.kind == "participant")
     .order_by(people.c.id)
 )
+_STAFF_AFTER = Statement(
+    select(person_roles.c.person_id)
+    .where(person_roles.c.person_id > bindparam("after"))
+    .distinct()
+    .order_by(person_roles.c.person_id)
+    .limit(bindparam("limit"))
+)
 _role = select(person_roles.c.person_id).where(person_roles.c.role == bindparam("role"))
 _IDS_IN_ROLE = Many(
     select(person_roles.c.group_id, person_roles.c.person_id).where(person_roles.c.role == bindparam("role")),
@@ -222,6 +229,10 @@ class PersonStore:
         for row in await _IDS_IN_ROLE.rows(self._work, ((one,) for one in group_ids), role=role.value):
             found.setdefault(row["group_id"], set()).add(row["person_id"])
         return found
+
+    async def staff_after(self, person_id: str, limit: int) -> list[str]:
+        """Ids of so many who have any role, by id, from the one after that."""
+        return [row["person_id"] for row in await self._work.rows(_STAFF_AFTER, after=person_id, limit=limit)]
 
     async def in_group(self, group_id: str) -> list[Person]:
         """The group's participants."""

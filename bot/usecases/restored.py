@@ -16,7 +16,7 @@ from bot.ports.stores import Unit
 from bot.usecases.desk import Desk
 from bot.usecases.facts import time_of
 from bot.usecases.invite import OPERATOR
-from bot.usecases.outage import RESTORED as RESTORED_AT
+from bot.usecases.look_back import RESTORED as RESTORED_AT
 from bot.usecases.staff_notice import tell_person
 from flows.effects import Line
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 
@@ -14,9 +15,11 @@ class SystemIds:
 
     def new(self) -> str:
         """48 bits of milliseconds, then 80 random ones, as 32 hex digits."""
-        fresh = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
-        self._last = max(fresh, self._last + 1 + secrets.randbits(32))
-        return f"{self._last:032x}"
+        fresh = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
+        if fresh <= self._last:
+            fresh = self._last + 1 + secrets.randbits(32)
+        self._last = fresh
+        return f"{fresh:032x}"
 
     def token(self) -> str:
         """22 characters of base64url: 128 random bits."""

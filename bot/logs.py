@@ -46,12 +46,14 @@ def _library(value: Any) -> Any:
     return value if shaped and (top in sys.modules or top in ("py", "root")) else None
 
 
+_CYCLE = "poll|sender|escalation|schedule|mail|auditor|lease|webhook"
 # What each key may hold. A key that is not here is dropped, and so is what does not fit: a name, an answer, a
 # token or an address fits nowhere.
 SHAPES: Mapping[str, Callable[[Any], Any]] = {
     "case": _shaped(r"K-[0-9]{1,6}|[0-9a-f]{32}"),
     "code": _code,
     "count": _number,
+    "cycles": _shaped(rf"({_CYCLE})( ({_CYCLE}))*"),
     "error": _shaped(r"[a-z_]{1,30}\.[a-z_]{1,30} of [\w.-]{1,80} (is|was|does|do|cannot) [\w ,:;()]{1,120}"),
     "fault": _kinds,
     "fault_at": _shaped(r"[\w/.-]{1,80}\.py:[0-9]{1,5}( > [\w/.-]{1,80}\.py:[0-9]{1,5}){0,3}"),
@@ -59,6 +61,7 @@ SHAPES: Mapping[str, Callable[[Any], Any]] = {
     "lane": _shaped(r"alert|reply|reminder|tidy"),
     "library": _library,
     "reason": _shaped(r"(message|edited_message|callback_query|my_chat_member): [a-z_]{1,30}|[a-z_]{1,20}"),
+    "row": _shaped(r"[0-9a-f]{32}"),
     "seconds": _number,
     "updates": _number,
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Final
 
+import structlog
 from starlette.routing import Route
 from telegram import Bot
 
@@ -24,6 +27,7 @@ from bot.telegram.lists import CommandLists
 from bot.telegram.messenger import TelegramMessenger
 from bot.telegram.poller import Poller
 from bot.telegram.profile import introduce
+from bot.telegram.reaching import reached
 from bot.telegram.transport import id_of
 from bot.telegram.webhook import delete_webhook
 from bot.usecases import staff_desk
@@ -33,6 +37,7 @@ from bot.usecases.desk import Desk
 from bot.usecases.intake import AT_ONCE, WAITING, Intake, Keep
 from bot.usecases.lead import Alone, Elected, Leadership
 from bot.usecases.outage import Pulse
+from bot.usecases.own_bot import note_bot
 from bot.usecases.pace import Pace
 from bot.usecases.rounds import CYCLES, ESCALATION, LEASE, MAIL, POLL, SCHEDULE, SENDER, WEBHOOK, Rounds
 from bot.usecases.spinners import Spinners
@@ -45,6 +50,11 @@ from bot.web.server import WebServer
 from bot.web.systemd import notify
 from bot.web.watch import Ping, Watch, pinger
 from bot.web.webhook import WebhookDoor
+
+AGAIN: Final = 5.0
+"""Real seconds until the database is asked once more whose it is."""
+
+log = structlog.get_logger(__name__)
 
 
 class Parts:
@@ -70,6 +80,7 @@ class Parts:
             told = self._rounds.teller(LEASE)
             self._leadership = Elected(storage, desk.clock, desk.ids.new(), turned=told)
         self._fenced = self._leadership.fenced(storage)
+        self._known = asyncio.Event()
         self._bot: Vestibule
 
     def assembled(self) -> Vestibule:
@@ -80,7 +91,7 @@ class Parts:
         bell, loops = self._bell()
         # Updates that a webhook brings may be kept by any process, those that the leader asked for by the leader.
         storage = self._storage if self._webhook else self._fenced
-        take = TakeUpdates(storage, desk, staff_desk.handle, bell.ring)
+        take = TakeUpdates(storage, desk, staff_desk.handle, bell.ring, self._along)
         lists = CommandLists(self._telegram, id_of(self._telegram), self._storage, desk)
         keep = keeping(take, strangers, spinners, lists, self._metrics)
         self._intake = Intake(self._noting(keep) if self._webhook else keep)
@@ -100,7 +111,7 @@ class Parts:
             self._duties,
             leading=(*(WEBHOOK if self._webhook and name == POLL else name for name in CYCLES), *lease),
             following=lease,
-            more=loops,
+            more=(*loops, self._own),
             web=self._web() if web else None,
         )
         return self._bot
@@ -108,11 +119,34 @@ class Parts:
     def _bell(self) -> tuple[Bell, tuple[Loop, ...]]:
         if isinstance(self._storage, Shared):
             shared = SharedBell(self._storage, self._wake, self._leadership.leads)
-            return shared, (shared.run,)
+            return shared, (shared.run, self._try_token)
         return _HouseBell(self._wake), ()
+
+    async def _know(self) -> None:
+        await self._telegram.initialize()
+        self._known.set()
+
+    async def _try_token(self) -> None:
+        """At the start, as who follows would find it refused only once it leads. Raises InvalidToken."""
+        await reached(self._know, self._desk.clock, lambda _: None)
+
+    async def _own(self) -> None:
+        """Once Telegram knows the token the database is its bot's, if it was nobody's. Raises AnotherBot."""
+        await self._known.wait()
+        while True:
+            try:
+                async with self._storage.unit() as unit:
+                    await note_bot(unit, id_of(self._telegram), self._desk.clock.now())
+                    return await unit.commit()
+            except StorageFault as fault:
+                log.warning("own_bot.storage_fault", fault=type(fault).__name__)
+            await asyncio.sleep(AGAIN)
 
     def _wake(self) -> None:
         self._bot.duties.wake()
+
+    async def _along(self, unit: Unit) -> Callable[[], None]:
+        return await self._bot.sender.along(unit)
 
     def _duties(self) -> Duties:
         """What only the leader does; all it writes is fenced."""
@@ -168,12 +202,12 @@ class Parts:
         )
 
     async def _reach(self) -> None:
-        await self._telegram.initialize()
+        await self._know()
         await delete_webhook(self._telegram)
         await introduce(self._telegram, self._desk)
 
     async def _listen(self, address: str, secret: str) -> None:
-        await self._telegram.initialize()
+        await self._know()
         await listen_at(self._telegram, address, secret, AT_ONCE)
         await introduce(self._telegram, self._desk)
 

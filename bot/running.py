@@ -21,6 +21,7 @@ from bot.usecases.deliver import Sender
 from bot.usecases.desk import Desk
 from bot.usecases.intake import Intake
 from bot.usecases.lead import Leadership
+from bot.usecases.own_bot import AnotherBot
 from bot.usecases.rounds import Rounds
 from bot.usecases.spinners import Spinners
 from bot.usecases.strangers import Strangers
@@ -129,7 +130,7 @@ class Vestibule:
     async def run(self) -> None:
         """Run until cancelled. A loop that breaks ends all of them: better restarted than half alive.
 
-        Raises the TelegramError itself when Telegram refuses us for good, such as InvalidToken; NoPlace for a taken port.
+        Raises the TelegramError itself when Telegram refuses us for good, such as InvalidToken; NoPlace for a taken port; AnotherBot.
         """
         try:
             await _together(
@@ -167,10 +168,10 @@ async def _together(*loops: Loop) -> None:
             group.create_task(loop())
 
 
-def _refusal(broken: BaseExceptionGroup[BaseException]) -> TelegramError | NoPlace | None:
+def _refusal(broken: BaseExceptionGroup[BaseException]) -> TelegramError | NoPlace | AnotherBot | None:
     """The first fault in it that somebody has to mend outside the software."""
     for error in broken.exceptions:
-        if isinstance(error, TelegramError | NoPlace):
+        if isinstance(error, TelegramError | NoPlace | AnotherBot):
             return error
         if isinstance(error, BaseExceptionGroup) and (found := _refusal(error)):
             return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from bot.clock import SystemClock
 from bot.ids import SystemIds
@@ -19,12 +20,17 @@ from bot.storage.opening import storage_at
 from bot.storage.postgres import PostgresStorage
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
-from bot.telegram.transport import build_bot
+from bot.telegram.transport import build_bot, id_of
 from bot.texts import GettextTexts, own_name
 from bot.usecases.carry_out import MissingScript
 from bot.usecases.desk import Desk
+from bot.usecases.own_bot import refuse_another
 from bot.usecases.rotate_keys import note_sealing
 from flows.read import load_library
+
+COLLECT_AFTER: Final = (20_000, 20, 20)
+"""Objects more than went, before garbage is looked for; then every how many times further. A tap leaves some hundred
+that are in use until its answer is out: looked at every 700, as Python has it, they were most of what was looked at."""
 
 
 def make_desk(settings: Settings, clock: Clock, ids: Ids) -> Desk:
@@ -81,7 +87,7 @@ async def open_bot(
 ) -> AsyncIterator[Vestibule]:
     """A bot with its storage and connections, closed at the end. `mailer`: instead of the mail server of the settings.
 
-    Telegram is not asked for anything before it runs. Raises StorageFault, ScriptFault or MissingScript.
+    Telegram is not asked for anything before it runs. Raises StorageFault, ScriptFault, MissingScript or AnotherBot.
     """
     clock = clock or SystemClock()
     ids = ids or SystemIds()
@@ -98,6 +104,7 @@ async def open_bot(
     try:
         await refuse_missing_scripts(kept, desk)
         async with kept.unit() as unit:
+            await refuse_another(unit, id_of(telegram))
             await note_sealing(unit, clock.now())
             await unit.commit()
         await telegram.request.initialize()  # what is sent before Telegram was reached is tried as after it
@@ -121,5 +128,6 @@ async def run(settings: Settings) -> int:
         # What is loaded now stays: a full collection would look over all of it, for some 70 ms, now and then.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         await until_stopped(bot.run())
     return 0

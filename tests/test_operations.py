@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from fnmatch import filter as filter_names
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -17,6 +18,7 @@ import typer
 import yaml
 
 from bot.cli import app
+from bot.commands.examine_postgres import PER_PROCESS
 from bot.settings import Settings, variable
 from bot.usecases.rounds import Rounds
 from bot.web.metrics import LABELS, Metrics
@@ -70,9 +72,12 @@ def test_every_metric_is_explained() -> None:
     assert set(metrics()) - named == set()
 
 
+LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
+
+
 @cache
-def events() -> frozenset[str]:
-    """All that the code can log: the first argument of each call, or what a name in its place was given before."""
+def events(*levels: str) -> frozenset[str]:
+    """All that the code can log at these levels: a call's first argument, or what a name in its place was given before."""
     trees = [ast.parse(text_of(path)) for path in sorted((ROOT / "bot").rglob("*.py"))]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     said = {
@@ -82,6 +87,7 @@ def events() -> frozenset[str]:
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Name)
         and node.func.value.id == "log"
+        and node.func.attr in levels
         and node.args
         and isinstance(node.args[0], ast.Constant)
     }
@@ -95,18 +101,25 @@ def events() -> frozenset[str]:
     return frozenset(said | chosen)
 
 
+def told_events() -> set[str]:
+    """The names in the table of docs/operations.md; `*.fault` stands for all that end so."""
+    table = text_of(OPERATIONS).split("### Log events")[1].split("\n## ", 1)[0]
+    rows = re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"`(.+?)`", row)}
+
+
 def test_every_log_event_is_logged() -> None:
     """Each event of the table in docs/operations.md, and each that tells of the database, is one the code logs."""
-    _, table = text_of(OPERATIONS).split("### Log events")
-    table, after = table.split("\n## ", 1)
-    named = {
-        name
-        for row in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE)
-        for name in re.findall(r"`(.+?)`", row)
-    }
-    named |= set(re.findall(r"`((?:poll|webhook|leading|clock|audit|watch)\.[a-z_]+)`", after))
+    after = text_of(OPERATIONS).split("### Log events")[1].split("\n## ", 1)[1]
+    named = told_events() | set(re.findall(r"`((?:poll|webhook|leading|clock|audit|watch)\.[a-z_]+)`", after))
     assert len(named) > 20
-    assert named - events() == set()
+    assert [name for name in named if not filter_names(events(*LEVELS), name)] == []
+
+
+def test_every_warning_is_explained() -> None:
+    """Each event that the code logs as a warning or worse stands in the table of docs/operations.md."""
+    explained = {name for told in told_events() for name in filter_names(events(*LEVELS[2:]), told)}
+    assert events(*LEVELS[2:]) - explained == set()
 
 
 def commands(path: Path) -> Iterator[list[str]]:
@@ -135,6 +148,12 @@ def test_every_command_is_there(path: Path) -> None:
             assert command is not None, shown
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if re.fullmatch(r"--[a-z-]+", word)} - known == set(), shown
+
+
+@pytest.mark.parametrize("page", [OPERATIONS, ROOT / "docs" / "postgresql.md"], ids=lambda page: page.name)
+def test_connections_are_those_a_process_takes(page: Path) -> None:
+    """The pages that say how many connections a process takes say what doctor reckons with."""
+    assert re.findall(r"process takes up to (\d+)", text_of(page)) == [str(PER_PROCESS)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

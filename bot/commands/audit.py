@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from bot.commands.moment import moment
 from bot.commands.terminal import WRONG_USE, Told, progress, say
 from bot.ports.audit import FIRST, AuditHead, AuditVerdict
 from bot.ports.services import Clock, Ids
@@ -80,7 +81,9 @@ def show(
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, for a table of your own.")] = False,
 ) -> None:
     """Who did or saw what, when and why, as a table; times in UTC. That it was looked at is put into the log too."""
-    shown = asyncio.run(_shown(Wanted(_time(since), subject, action, actor)))
+    shown = asyncio.run(
+        _shown(Wanted(_ANY if since is None else moment(since, "--since"), subject, action, actor))
+    )
     rows = [(f"{one.at:%Y-%m-%d %H:%M:%S}", one.who, one.what, one.of, one.why) for one in shown]
     if as_csv:
         _csv(rows)
@@ -156,15 +159,3 @@ def _head(text: str | None) -> AuditHead:
     if not found:
         raise typer.BadParameter("it should be as audit verify says it: a number, a colon, 64 hex digits")
     return AuditHead(int(found[1]), found[2])
-
-
-def _time(text: str | None) -> datetime:
-    if text is None:
-        return _ANY
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(
-            "--since should be a day or a time, as 2026-03-01 or 2026-03-01T18:00"
-        ) from None
-    return given.replace(tzinfo=UTC) if given.tzinfo is None else given.astimezone(UTC)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +12,7 @@ import typer
 
 from bot.clock import SystemClock
 from bot.commands.keys import try_on
+from bot.commands.moment import past
 from bot.commands.terminal import WRONG_USE, Told, say
 from bot.ids import SystemIds
 from bot.settings import Settings, load_settings
@@ -62,9 +63,10 @@ def restore(
         bool, typer.Option("--force", help="Though there is a database: it is put aside, not removed.")
     ] = False,
     as_of: Annotated[
-        datetime | None,
+        str | None,
         typer.Option(
-            help="PostgreSQL: pg_restore has put it back as it was then (UTC, as 2026-01-31T18:00)."
+            metavar="TIME",
+            help="PostgreSQL: pg_restore has put it back as it was then (UTC, as 2026-01-31T18:00, or with an offset).",
         ),
     ] = None,
 ) -> None:
@@ -95,14 +97,14 @@ def restore(
         )
 
 
-def _settle_postgres(settings: Settings, file: Path | None, as_of: datetime | None) -> None:
+def _settle_postgres(settings: Settings, file: Path | None, as_of: str | None) -> None:
     if file is not None or as_of is None:
         raise Told(
             "on PostgreSQL put the database back with pg_restore, then say as of when it is, before the bot starts: "
             "vestibule restore --as-of 2026-01-31T18:00. See docs/postgresql.md",
             code=WRONG_USE,
         )
-    url, made_at = settings.database_url, as_of.replace(tzinfo=UTC)
+    url, made_at = settings.database_url, past(as_of, "--as-of", SystemClock().now())
     with end_at(url).held():
         pass  # nobody runs on it
     settled = asyncio.run(_settle(settings, url, Keyring(settings.keys_text()), made_at))

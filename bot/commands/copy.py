@@ -57,6 +57,8 @@ def copy(
     try:
         with progress() as bar:
             done = copying.copy(settings.database_url, to, ring, SystemIds().new(), _Shown(bar))
+    except SameDatabase as fault:
+        raise Told(str(fault), code=WRONG_USE) from None
     except NotTheSame as fault:
         raise Told(
             "the copy is not the same; it is not to be used:",

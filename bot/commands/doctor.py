@@ -27,6 +27,7 @@ from bot.commands.examine import (
     sqlite,
 )
 from bot.commands.examine_bot import bot_findings
+from bot.commands.examine_own_bot import own_bot_findings
 from bot.commands.examine_postgres import on_postgres, postgres
 from bot.commands.examine_sessions import session_findings
 from bot.commands.examine_staff import staff_findings
@@ -60,11 +61,13 @@ def doctor(
     findings = [Finding("fault", "settings", says) for says in misspelt(os.environ)]
     with progress() as bar:
         data = [postgres] if on_postgres(settings) else [database, private, sqlite, disk]
-        task = bar.add_task("looking", total=8 + len(data))
+        task = bar.add_task("looking", total=9 + len(data))
         for look in (assessment, offered, signposts, *data, keys):
             findings += look(settings)
             bar.advance(task)
         findings += asyncio.run(bot_findings(settings))
+        bar.advance(task)
+        findings += asyncio.run(own_bot_findings(settings))
         bar.advance(task)
         findings += asyncio.run(clock(settings))
         bar.advance(task)

@@ -20,6 +20,7 @@ from bot.commands.examine import unknown_languages
 from bot.commands.terminal import Told, complain, say
 from bot.settings import load_settings
 from bot.usecases.carry_out import MissingScript
+from bot.usecases.own_bot import AnotherBot
 
 
 def run() -> None:
@@ -45,7 +46,7 @@ def run() -> None:
     except TelegramError as error:
         says = f"the Bot API at VESTIBULE_BOT_API_URL cannot be reached ({type(error).__name__})"
         raise Told(f"{says}; look at the address and the network") from None
-    except (MissingScript, NoPlace) as fault:
+    except (MissingScript, NoPlace, AnotherBot) as fault:
         raise Told(str(fault)) from None
     raise typer.Exit(code)
 

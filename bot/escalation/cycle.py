@@ -40,7 +40,7 @@ class Cycle:
             try:
                 await self.look()
             except StorageFault as fault:
-                log.warning("escalation_storage_fault", fault=type(fault).__name__)
+                log.warning("escalation.storage_fault", fault=type(fault).__name__)
                 self._turned(False)
             else:
                 self._turned(True)

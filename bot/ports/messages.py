@@ -24,13 +24,21 @@ class Outbox(Protocol):
         """Supersede the chat's unsent rows of these slots ('*' for all)."""
         ...
 
-    async def due(self, now: datetime, lane: Lane, limit: int, way: Way = "telegram") -> list[OutboxRow]:
+    async def due(
+        self, now: datetime, lane: Lane, limit: int, way: Way = "telegram", *, but: Collection[str] = ()
+    ) -> list[OutboxRow]:
         """Waiting rows of a lane and way that are due and may be tried, oldest first, at most one per chat: its first.
+
+        Chats in `but` count for the limit and are left out.
 
         A row whose payload does not open is among them, see `OutboxRow.readable`.
         For lanes other than alert a chat's later row never passes an earlier waiting one of lane alert/reply/reminder.
         One that a unit beside this one is changing is left out; those that come are this unit's until it ends.
         """
+        ...
+
+    async def lanes_due(self, now: datetime, way: Way = "telegram") -> list[Lane]:
+        """The lanes in which something of the way waits that is due, in their order; `due` of all others is empty."""
         ...
 
     async def free(self, row_ids: Collection[int]) -> set[int]:

@@ -21,6 +21,7 @@ _CHAT_OF_PERSON = Statement(
     .order_by((chats.c.state == "open").desc(), chats.c.id.desc())
     .limit(1)
 )
+_NEWEST_BOT = Statement(select(chats.c.bot_id).order_by(chats.c.id.desc()).limit(1))
 _ADD_CHAT = insert_into(chats)
 # What has been closed for good stays so, whatever Telegram says of it.
 _SET_CHAT_STATE = Statement(
@@ -115,6 +116,11 @@ class ChatStore:
                 "state": chat.state,
             },
         )
+
+    async def newest_bot(self) -> int | None:
+        """The bot of the newest chat; None where there is no chat."""
+        row = await self._work.row(_NEWEST_BOT)
+        return row["bot_id"] if row else None
 
     async def members(self, bot_id: int, telegram_ids: Iterable[int]) -> dict[int, Chat | None]:
         """Those of the Telegram chats that are somebody's now: one query for each hundred, whoever they are (S-44).

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg.adapt import Buffer, Loader
@@ -36,7 +37,24 @@ _GIVEN = (
     "SELECT last_value FROM pg_sequences WHERE last_value IS NOT NULL AND quote_ident(schemaname) || '.' ||"
     " quote_ident(sequencename) = pg_get_serial_sequence(%(table)s, 'id')"
 )
+_MEETING: Final = WHOLE[0] + 2
 _PLACE = re.compile(r":(\w+)")
+
+
+def is_one(address: str, other: str) -> bool:
+    """Whether both addresses lead into one database, by whatever names. Raises StorageFault where one leads nowhere."""
+    # A lock holds for one database, whoever asks, and nobody else takes one of this number.
+    lock = {"house": _MEETING, "number": secrets.randbits(31)}
+    with clear_faults(), closing(_connect(address)) as first, closing(_connect(other)) as second:
+        first.execute("SELECT pg_advisory_lock(%(house)s, %(number)s)", lock)
+        got = second.execute("SELECT pg_try_advisory_lock(%(house)s, %(number)s)", lock).fetchone()
+        return got == (False,)
+
+
+def _connect(url: str) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(
+        postgres_conninfo(url), autocommit=True, application_name="vestibule copy", connect_timeout=10
+    )
 
 
 class _AsNumber(Loader):
@@ -53,7 +71,7 @@ class PostgresEnd:
 
     def __init__(self, url: str) -> None:
         self.name = shown(url)
-        self._conninfo = postgres_conninfo(url)
+        self._url = url
         self._open: psycopg.Connection[tuple[Any, ...]] | None = None
 
     @contextmanager
@@ -79,9 +97,7 @@ class PostgresEnd:
         self._open = None
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
-        connection = psycopg.connect(
-            self._conninfo, autocommit=True, application_name="vestibule copy", connect_timeout=10
-        )
+        connection = _connect(self._url)
         # Values as they are stored: see bot.storage.statements.
         connection.adapters.register_loader("json", TextLoader)
         connection.adapters.register_loader("bool", _AsNumber)

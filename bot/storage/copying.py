@@ -24,7 +24,7 @@ from bot.storage.audit import AuditStore
 from bot.storage.copy_compare import NotTheSame, Told, verify
 from bot.storage.copy_end import End, Looking
 from bot.storage.copy_mark import Mark
-from bot.storage.copy_postgres import PostgresEnd
+from bot.storage.copy_postgres import PostgresEnd, is_one
 from bot.storage.copy_sqlite import SqliteEnd
 from bot.storage.copy_tables import Key, copied, counted, key_in
 from bot.storage.faults import DatabaseCopied
@@ -63,6 +63,7 @@ def copy(source_url: str, target_url: str, keys: Keyring, new_id: str, told: Tol
     check_revision(source_url, marked=True)
     revision = current_revision(source_url) or ""
     source = end_at(source_url)
+    _refuse_one(source_url, target_url)
     with ExitStack() as held:
         held.enter_context(source.held())
         looked = _look(source, keys)
@@ -88,8 +89,11 @@ def copy(source_url: str, target_url: str, keys: Keyring, new_id: str, told: Tol
 
 
 def undo(url: str) -> bool:
-    """Take the mark off a database that was copied from; whether there was one. Raises StorageFault."""
-    check_revision(url, marked=True)
+    """Take the mark off a database that was copied from; whether there was one. Raises StorageFault.
+
+    Tables of an older version are none the worse: `migrate` refuses them as long as the mark is there.
+    """
+    current_revision(url)  # it is there, and ours
     end = end_at(url)
     with end.held():
         mark = _mark(end)
@@ -114,6 +118,18 @@ def refuse_same(one: str, other: str) -> None:
         parts = [Path(database_file(url)).resolve() for url in (one, other)]  # type: ignore[misc]  # either kind
     if parts[0] == parts[1]:
         raise SameDatabase("--to names the database that VESTIBULE_DATABASE_URL names already")
+
+
+def _refuse_one(source_url: str, target_url: str) -> None:
+    """The same, where the names differ and the servers have to be asked."""
+    if not (is_postgres(source_url) and is_postgres(target_url)):
+        return
+    with _said_of_target():
+        one = is_one(source_url, target_url)
+    if one:
+        raise SameDatabase(
+            "--to leads to the database that VESTIBULE_DATABASE_URL names already, by another name; nothing was copied"
+        )
 
 
 def end_at(url: str) -> End:

@@ -100,6 +100,14 @@ _DUE = Statement(
     .limit(bindparam("limit"))
     .with_for_update(of=outbox, skip_locked=True)
 )
+# Asked before `due`, lane by lane in one statement: mostly there is something in one lane, or in none.
+_is_due: list[ColumnElement[Any]] = [
+    exists()
+    .where(waiting, outbox.c.lane == lane.value, outbox.c.way == bindparam("way"), outbox.c.due_at <= _now)
+    .label(lane.value)
+    for lane in Lane
+]
+_LANES_DUE = Statement(select(*_is_due))
 _FREE = Many(select(outbox.c.id).with_for_update(skip_locked=True), outbox.c.id)
 _THERE = Many(select(outbox.c.id), outbox.c.id)
 _NEXT = Statement(
@@ -147,12 +155,9 @@ _tried_then = and_(
     outbox.c.next_try_at >= bindparam("since", type_=_time),
     outbox.c.next_try_at < bindparam("until", type_=_time),
 )
+# Counted here, not there: to group by chat SQLite would go along every message of every chat.
 _LEFT_BEHIND = [
-    Statement(
-        select(outbox.c.chat_id, func.count().label("rows"))
-        .where(some, _tried_then)
-        .group_by(outbox.c.chat_id)
-    )
+    Statement(select(outbox.c.chat_id).where(some, _tried_then))
     for some in (perhaps_sent, and_(waiting, outbox.c.ambiguous.is_(True)))
 ]
 _DETAILS = Statement(
@@ -197,15 +202,24 @@ class OutboxStore:
         for slot in slots:
             self._supersede(chat_id, slot, sensitive_only=sensitive_only)
 
-    async def due(self, now: datetime, lane: Lane, limit: int, way: Way = "telegram") -> list[OutboxRow]:
+    async def due(
+        self, now: datetime, lane: Lane, limit: int, way: Way = "telegram", *, but: Collection[str] = ()
+    ) -> list[OutboxRow]:
         """Waiting rows of a lane and way that are due and may be tried, oldest first, at most one per chat: its first.
+
+        Chats in `but` count for the limit and are left out.
 
         One whose payload does not open comes too, marked so, and stops none of the others.
         A row that waits to be tried again holds back those behind it; one that is not due yet does not. One that a
         unit beside this one is changing is left out, and no other changes those that come until this unit ends.
         """
         found = await self._work.rows(_DUE, now=now, lane=lane.value, limit=limit, way=way)
-        return [self._row(row) for row in found]
+        return [self._row(row) for row in found if row["chat_id"] not in but]
+
+    async def lanes_due(self, now: datetime, way: Way = "telegram") -> list[Lane]:
+        """The lanes in which something of the way waits that is due, whether it may be tried or not; first the first."""
+        row = await self._work.row(_LANES_DUE, now=now, way=way)
+        return [lane for lane in Lane if row and row[lane.value]]
 
     async def free(self, row_ids: Collection[int]) -> set[int]:
         """Those of the rows that no unit beside this one is changing; none changes them until this one ends.
@@ -276,8 +290,7 @@ class OutboxStore:
         """Chat -> how many sensitive rows of it may have left a copy behind, last tried from `since` on, before `until`."""
         found = Counter[str]()
         for some in _LEFT_BEHIND:
-            for row in await self._work.rows(some, since=since, until=until):
-                found[row["chat_id"]] += row["rows"]
+            found.update(row["chat_id"] for row in await self._work.rows(some, since=since, until=until))
         return dict(found)
 
     async def forget_details(self, visit_id: str) -> list[tuple[str, str]]:

@@ -102,6 +102,12 @@ _END = Statement(
 )
 
 _PULSE = select_where(pulses, "name")
+_FIRST_PULSE = Statement(
+    select(pulses.c.name)
+    .where(pulses.c.name >= bindparam("beginning"), pulses.c.name < bindparam("end"))
+    .order_by(pulses.c.name)
+    .limit(1)
+)
 _ADD_PULSE = insert_into(pulses)
 _SET_PULSE = Statement(update(pulses).where(pulses.c.name == bindparam("where_name")), ["at"])
 
@@ -251,3 +257,9 @@ class PulseStore:
         """When that part last completed its work; None if it never has."""
         row = await self._work.row(_PULSE, name=name)
         return row["at"] if row else None
+
+    async def first(self, beginning: str) -> str | None:
+        """The first name that begins so."""
+        end = beginning[:-1] + chr(ord(beginning[-1]) + 1)
+        row = await self._work.row(_FIRST_PULSE, beginning=beginning, end=end)
+        return row["name"] if row else None

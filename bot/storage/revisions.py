@@ -57,11 +57,13 @@ def migrate(url: str, *, after: bool = False, lock_timeout: float = 10.0) -> tup
     """Make the tables, or bring them to this software's: all of it or nothing. The revisions that are left waiting.
 
     On PostgreSQL it stops before a migration that takes away what older replicas need, unless `after` says that none
-    runs any more. Blocks; from a coroutine run it in a thread. Raises StorageFault, DatabaseNewer among them.
+    runs any more. Blocks; from a coroutine run it in a thread. Raises StorageFault, DatabaseNewer among them, and
+    DatabaseCopied where the data have gone elsewhere.
     """
     schema = _schema(url)
     with schema.changing(lock_timeout) as connection:
         standing = _standing(connection, url)
+        _refuse_marked(connection)
         waiting = () if _suits(standing) else _pending(standing)
         everything = after or not schema.replicas or standing.revision is None
         now = waiting if everything else tuple(takewhile(lambda each: _kind(each) == "before", waiting))
@@ -84,10 +86,7 @@ def check_revision(url: str, *, marked: bool = False) -> None:
     with _schema(url).reading() as connection:
         standing = _standing(connection, url)
         if not marked:
-            refuse_marked(
-                inspect(connection).get_table_names(),
-                lambda sql: [tuple(row) for row in connection.exec_driver_sql(sql)],
-            )
+            _refuse_marked(connection)
     if _suits(standing):
         return
     waiting = _pending(standing)
@@ -96,6 +95,13 @@ def check_revision(url: str, *, marked: bool = False) -> None:
             f"the database is at revision {standing.revision or 'none'}, older than this software; nothing was changed. "
             "Bring it up to date with: vestibule migrate"
         )
+
+
+def _refuse_marked(connection: Connection) -> None:
+    refuse_marked(
+        inspect(connection).get_table_names(),
+        lambda sql: [tuple(row) for row in connection.exec_driver_sql(sql)],
+    )
 
 
 def _schema(url: str) -> Schema:

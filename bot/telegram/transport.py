@@ -206,5 +206,10 @@ def build_bot(token: str, api_url: str = "https://api.telegram.org") -> Bot:
 
 def id_of(bot: Bot) -> int:
     """The bot's own id, which its token begins with; 1 where it does not (a bench). Telegram need not be asked."""
-    number = bot.token.partition(":")[0]
+    return number_in(bot.token)
+
+
+def number_in(token: str) -> int:
+    """The bot's id in a token."""
+    number = token.partition(":")[0]
     return int(number) if number.isdigit() else 1

@@ -98,7 +98,7 @@ class Auditor:
         now = self._desk.now()
         self._told = {key: at for key, at in self._told.items() if now - at < TELL_AGAIN}
         for finding in findings:
-            log.error("audit.finding", kind=finding.kind, ref=finding.ref)
+            log.error("audit.finding", reason=finding.kind, case=finding.ref)
             # One line about unsent alerts is enough: a server that is down holds up many.
             key = (finding.kind, finding.programme_id if finding.kind == UNSENT else finding.ref)
             if key not in self._told:

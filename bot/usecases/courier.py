@@ -50,6 +50,16 @@ class Errand:
         """Our messages of the row's slot, oldest first."""
         return [entry for entry in self.standing if entry.side == "bot" and entry.slot == self.row.slot]
 
+    @property
+    def to_clear(self) -> list[LedgerEntry]:
+        """What a row that takes messages away takes, oldest first."""
+        return _swept(self) if self.row.op == "sweep" else self.in_slot
+
+    @property
+    def needs_call(self) -> bool:
+        """Whether there is anything to say or to take away."""
+        return self.row.op == "say" or bool(self.to_clear)
+
 
 @dataclass(slots=True)
 class Result:
@@ -88,10 +98,8 @@ class Courier:
         match errand.row.op:
             case "say":
                 return await self._say(errand, result)
-            case "retract":
-                return await self._clear(errand, errand.in_slot, result)
-            case "sweep":
-                return await self._clear(errand, _swept(errand), result)
+            case "retract" | "sweep":
+                return await self._clear(errand, errand.to_clear, result)
 
     async def _say(self, errand: Errand, result: Result) -> bool:
         row = errand.row

@@ -58,7 +58,7 @@ async def _is_found(unit: Unit, look: Look, person: Person, session: Session, ti
     try:
         return await look(unit, person, session, times)
     except Unreadable as fault:
-        log.warning("deadline.unreadable", session=session.id, error=str(fault))
+        log.warning("deadline.unreadable", row=session.id, error=str(fault))
         return True
 
 

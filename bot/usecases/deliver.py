@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -68,6 +69,7 @@ class Sender:
         self._holds = 0
         self._storage_faults = 0
         self._alone = False  # the next round is
+        self._runs = False
         self._woken = asyncio.Event()
         self._turned = turned
 
@@ -77,6 +79,7 @@ class Sender:
 
     async def run(self) -> None:
         """Deliver until cancelled. Calls then in flight get `LAST_SECONDS`, and what they came to is marked."""
+        self._runs = True
         try:
             while True:
                 self._woken.clear()
@@ -87,6 +90,7 @@ class Sender:
                 if not (picked.settled or picked.to_settle):
                     await self._rest(picked)
         finally:
+            self._runs = False
             await self._land()
 
     async def step(self) -> int:
@@ -109,24 +113,43 @@ class Sender:
         alone in the database. After a storage fault the results stay in memory and nothing is sent
         until they are marked, so that no message goes out twice for it.
         """
-        settled, picked = list(self._results), Picked()
+        settled: list[Result] = []
         try:
             async with self._storage.unit(beside=not self._alone) as unit:
+                settled = list(self._results)
                 if any(result.why for result in settled):
                     await unit.alone(BOOK)  # before anything is written that others wait for; see `on_fault`
                 if picking:
                     settled = await _free(unit, settled)
                 for result in settled:
                     await self._settle(unit, result)
-                if picking:
-                    picked = await self._pick(unit, settled)
+                picked = await self._pick(unit, settled) if picking else Picked()
                 if settled or picked.settled or picked.marked:
                     await unit.commit()
+                self._begin(settled, picked)
         except (StorageFault, Stale) as fault:
             self._turned(False)
             return await self._wait_for_storage(fault, len(settled))
         self._turned(True)
         self._storage_faults, self._alone = 0, picked.to_settle
+        return picked
+
+    async def along(self, unit: Unit) -> Callable[[], None]:
+        """Mark what is done and pick what may go in somebody else's unit, so that both are kept with its one commit.
+
+        Only in a unit that is alone in the database, in which nobody else picks. What is given back is to be called once
+        that unit is committed and before it ends; then the calls fly. What needs more than a call is left for the next round.
+        """
+        if not self._runs or unit.beside or not self._may_send():
+            return _nothing
+        settled = [result for result in self._results if result.why is None]
+        for result in settled:
+            await self._settle(unit, result)
+        picked = await self._pick(unit, settled, settling=False)
+        return partial(self._begin, settled, picked)
+
+    def _begin(self, settled: list[Result], picked: Picked) -> None:
+        """What is marked is done with, and what is picked flies. Before anybody else can look for what may go."""
         marked = {result.row.id for result in settled}
         self._results = [result for result in self._results if result.row.id not in marked]
         if self._results:
@@ -135,9 +158,8 @@ class Sender:
             del self._flying[result.row.chat_id]
         for errand in picked.errands:
             self._flying[errand.row.chat_id] = asyncio.create_task(self._fly(errand))
-        return picked
 
-    async def _pick(self, unit: Unit, settled: list[Result]) -> Picked:
+    async def _pick(self, unit: Unit, settled: list[Result], *, settling: bool = True) -> Picked:
         now = self._clock.now()
         if self._seen is not None and now < self._seen:
             # A clock set back ends pauses; the timekeeper sees to the rows (R-05).
@@ -147,7 +169,8 @@ class Sender:
             return Picked(until=self._hold_until)
         self._paused = {chat_id: until for chat_id, until in self._paused.items() if until > now}
         flying = self._flying.keys() - {result.row.chat_id for result in settled}
-        picked = await self._picker.pick(unit, flying | self._paused.keys(), len(flying))
+        busy = flying | self._paused.keys()
+        picked = await self._picker.pick(unit, busy, len(flying), settling=settling)
         for until in self._paused.values():
             picked.not_after(until)
         return picked
@@ -220,6 +243,10 @@ class Sender:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._results:
             await self._round(picking=False)
+
+
+def _nothing() -> None:
+    """Nothing was picked."""
 
 
 async def _free(unit: Unit, results: list[Result]) -> list[Result]:

@@ -123,7 +123,7 @@ class Expirer:
         except StorageFault:
             raise
         except Exception as fault:  # what cannot go must not stop reminders; people are told
-            log.exception("retention.failed", kind=what.kind, part=part, fault=type(fault).__name__)
+            log.exception("retention.failed", reason=what.kind, fault=type(fault).__name__)
             swept, self._failed = Swept(0, None), True
         self._after = swept.after or ""
         if swept.after is None:
@@ -145,7 +145,7 @@ class Expirer:
             await unit.commit()
         self._running, self._next_look = False, self._began + EVERY
         if counts:
-            log.info("retention.ran", rows=sum(counts.values()))
+            log.info("retention.ran", count=sum(counts.values()))
             await self._storage.empty_journal()
 
 

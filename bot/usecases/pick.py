@@ -25,6 +25,8 @@ OnFault = Callable[[Unit, OutboxRow, str], Awaitable[None]]
 IN_FLIGHT: Final = 20
 FOR_ALERTS: Final = 10
 """Calls more that may be in flight for alerts, so that twenty calls that hang hold none up (R-12)."""
+ROWS_AT_ONCE: Final = 20
+"""Of one chat in one unit, where all but the last take nothing away."""
 TOO_LATE: Final = "not_delivered_in_time"
 
 
@@ -32,9 +34,9 @@ TOO_LATE: Final = "not_delivered_in_time"
 class Picked:
     """What may go, how many rows were settled without a call, and when to look again.
 
-    `crowded`: rows are due that have to wait for their chat, so `until` may miss others behind them. `marked`:
-    rows kept as perhaps sent from before their call, so that one killed in flight is counted (S-43). `to_settle`:
-    rows were met that need no call and were left, as this unit is not alone; the next is to be.
+    `crowded`: calls are in flight, or rows are due that have to wait for their chat, so `until` may miss others behind
+    them. `marked`: rows kept as perhaps sent from before their call, so that one killed in flight is counted (S-43).
+    `settles`: whether rows that need no call may be settled here; `to_settle`: some were met, and left.
     """
 
     errands: list[Errand] = field(default_factory=list)
@@ -42,6 +44,7 @@ class Picked:
     until: datetime | None = None
     crowded: bool = False
     marked: int = 0
+    settles: bool = True
     to_settle: bool = False
 
     def not_after(self, when: datetime) -> None:
@@ -62,31 +65,64 @@ class Picker:
         self._clock = clock
         self._on_fault = on_fault
 
-    async def pick(self, unit: Unit, busy: Set[str], flying: int) -> Picked:
-        """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12)."""
-        now, picked, taken = self._clock.now(), Picked(), set(busy)
-        for lane in Lane:
+    async def pick(self, unit: Unit, busy: Set[str], flying: int, *, settling: bool = True) -> Picked:
+        """Rows for chats that are not `busy`, with `flying` calls already under way. Alerts come first (R-12).
+
+        `settling`: whether rows that need no call are settled, if the unit is alone in the database.
+        """
+        now, taken = self._clock.now(), set(busy)
+        picked = Picked(settles=settling and not unit.beside)
+        for _ in range(ROWS_AT_ONCE):
+            found = await self._found(unit, now, taken, flying + len(picked.errands), picked)
+            errands = await self._with_standing(unit, found)
+            picked.errands += [one for one in errands if one.needs_call]
+            idle = [one.row for one in errands if not one.needs_call]
+            if not idle:
+                break
+            for row in idle:  # nothing stands there; what comes after it need not wait for a commit
+                await unit.outbox.save(replace(row, state="sent"))
+                picked.marked += 1
+                taken.discard(row.chat_id)
+        else:
+            picked.settled += 1  # there may be more of them
+        await self._look_ahead(unit, picked, now, flying + len(picked.errands))
+        return picked
+
+    async def _found(
+        self, unit: Unit, now: datetime, taken: set[str], flying: int, picked: Picked
+    ) -> list[Errand]:
+        """The next row of each chat that is not `taken`, as far as there is room; those chats are taken then."""
+        found: list[Errand] = []
+        for lane in await unit.outbox.lanes_due(now, self.way):
             spare = self._pace.spare(lane)
             if self._pace.room(spare) <= 0:
                 picked.not_after(now + timedelta(seconds=self._pace.wait(spare=spare)))
             at_once = IN_FLIGHT + (FOR_ALERTS if lane is Lane.ALERT else 0)
-            room = min(at_once - flying - len(picked.errands), self._pace.room(spare))
+            room = min(at_once - flying - len(found), self._pace.room(spare))
             if room <= 0:
                 continue
             # Each chat that has to wait can stand before the others with one row only.
             look = room + len(taken) + self._pace.waiting_chats()
-            due = await unit.outbox.due(now, lane, look, self.way)
-            await unit.chats.prepare(row.chat_id for row in due if row.chat_id not in taken)
+            due = await unit.outbox.due(now, lane, look, self.way, but=taken)
+            await unit.chats.prepare(row.chat_id for row in due)
             for row in due:
-                if room > 0 and row.chat_id not in taken:
+                if room > 0:
                     taken.add(row.chat_id)
-                    room -= await self._consider(unit, row, now, picked)
-        picked.errands = await self._with_standing(unit, picked.errands)
+                    errand = await self._consider(unit, row, now, picked)
+                    if errand is not None:
+                        found.append(errand)
+                        room -= 1
+        return found
+
+    async def _look_ahead(self, unit: Unit, picked: Picked, now: datetime, flying: int) -> None:
+        """Note when to look again. While calls are in flight that is when one of them ends, or soon."""
+        if flying:
+            picked.crowded = True
+            return
         first = await unit.outbox.next_due_at(self.way)
         picked.crowded = first is not None and first <= now
         if first is not None and first > now:
             picked.not_after(first)
-        return picked
 
     async def _with_standing(self, unit: Unit, errands: list[Errand]) -> list[Errand]:
         """The errands with what stands in their chats, asked for all of them at once."""
@@ -95,38 +131,38 @@ class Picker:
         standing = await unit.ledger.standing_in({one.row.chat_id for one in errands})
         return [replace(one, standing=tuple(standing.get(one.row.chat_id, ()))) for one in errands]
 
-    async def _consider(self, unit: Unit, row: OutboxRow, now: datetime, picked: Picked) -> bool:
-        """Whether the row goes now; notes in `picked` what was decided instead."""
+    async def _consider(self, unit: Unit, row: OutboxRow, now: datetime, picked: Picked) -> Errand | None:
+        """The errand if the row goes now; notes in `picked` what was decided instead."""
         if row.op == "say" and not row.readable:
-            return await self._settle(unit, row, "unreadable", picked)
+            await self._settle(unit, row, "unreadable", picked)
+            return None
         if row.not_after is not None and now >= row.not_after:
-            return await self._settle(unit, row, TOO_LATE, picked)
+            await self._settle(unit, row, TOO_LATE, picked)
+            return None
         to = await _address(unit, row)
         if to is None:
-            return await self._settle(unit, row, "unreachable", picked)
+            await self._settle(unit, row, "unreachable", picked)
+            return None
         if not self._may(row, to, now, picked):
-            return False
-        picked.errands.append(Errand(row, to, ()))
+            return None
         if row.op == "say" and row.sensitive and row.way == "telegram":
             # Taken back with what comes of the call; the errand's own row says how it was before.
             await unit.outbox.save(replace(row, ambiguous=True, next_try_at=now))
             picked.marked += 1
-        return True
+        return Errand(row, to, ())
 
-    async def _settle(self, unit: Unit, row: OutboxRow, why: str, picked: Picked) -> bool:
-        """Settle a row that no call can deliver, or none may any more; False, as it does not go."""
-        if unit.beside:
+    async def _settle(self, unit: Unit, row: OutboxRow, why: str, picked: Picked) -> None:
+        """Settle a row that no call can deliver, or none may any more."""
+        if not picked.settles:
             picked.to_settle = True
-            return False
+            return
         picked.settled += 1
         if why == TOO_LATE:
-            await _withhold(unit, row, self._clock.now())
-            return False
+            return await _withhold(unit, row, self._clock.now())
         failed = replace(row, state="failed")
         await unit.outbox.save(failed)
         await not_arrived(unit, row, Fate.FAILED, why)
         await self._on_fault(unit, failed, why)
-        return False
 
     def _may(self, row: OutboxRow, to: Address, now: datetime, picked: Picked) -> bool:
         """Asks the limits, and counts the message where they let it go. Deletions are free."""

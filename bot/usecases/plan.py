@@ -179,7 +179,7 @@ class _Slice:
                 until = await self._session(session, readable)
             except Unreadable as fault:
                 # What is damaged elsewhere stops no other's plan; it is tried again.
-                log.warning("plan.unreadable", session=session.id, error=str(fault))
+                log.warning("plan.unreadable", row=session.id, error=str(fault))
                 until = self._now + AGAIN
             await self._unit.sessions.planned(session.id, until)
         return len(found)

@@ -114,7 +114,7 @@ async def remind(unit: Unit, desk: Desk, now: datetime, fires: Mapping[ReminderK
             ended = await _fire(unit, desk, row, now, fires)
         except Unreadable as fault:
             # One row that does not open stops no other; it is in the ledger as failed, and in the log by name.
-            log.warning("remind.unreadable", reminder=row.id, error=str(fault))
+            log.warning("remind.unreadable", row=row.id, error=str(fault))
             ended = Ended(Fate.FAILED, "unreadable")
             if row.kind is ReminderKind.DEADLINE:
                 await tell_administrators(unit, desk, row.programme_id, UNCHECKED)

@@ -93,7 +93,7 @@ KEPT: Mapping[str, str] = {
     "programmes": "about the organisation, nobody's data; ends with the database",
     "groups": "names of groups, nobody's data; ends with the database",
     "counters": "numbers given out once, so that a reference is never used again",
-    "pulses": "one time for each part of the software",
+    "pulses": "one time for each part of the software, and the number of the bot",
     "leases": "which process leads, and until when",
     "works_with": "which versions of the software may run",
     "audit_anchors": "a number and a hash, with which the rest of the audit log is proved (R-16)",

@@ -32,11 +32,18 @@ FAULT = Line(
     "please look at the log, and ask the facilitators to look after their groups.",
 )
 Teller = Callable[[Unit, Inbound], Awaitable[None]]
+Along = Callable[[Unit], Awaitable[Callable[[], None]]]
+"""What is done in a unit just before its commit; what it gives back is called just after (see Sender.along)."""
 Update = Inbound | Malformed
 Updates = Sequence[Update]
 Members = set[tuple[int, int | None]]
 """Bot and Telegram chat of those that are somebody's."""
 Chats = dict[tuple[int, int | None], Chat | None]
+
+
+async def nothing_along(_: Unit) -> Callable[[], None]:
+    """Nobody has anything to do in the unit."""
+    return lambda: None
 
 
 class StaffDesk(Protocol):
@@ -59,10 +66,19 @@ class TakeUpdates:
     """The use case behind long polling and webhooks alike."""
 
     def __init__(
-        self, storage: Storage, desk: Desk, staff: StaffDesk, kept: Callable[[], None] = lambda: None
+        self,
+        storage: Storage,
+        desk: Desk,
+        staff: StaffDesk,
+        kept: Callable[[], None] = lambda: None,
+        along: Along = nothing_along,
     ) -> None:
-        """`kept`: told after each commit, so that what waits to be sent need not wait for the rest of the batch."""
+        """`kept`: told after each commit, so that what waits to be sent need not wait for the rest of the batch.
+
+        `along`: who sends may pick what goes in the same unit, so that one commit comes before an answer instead of two.
+        """
         self._storage = storage
+        self._along = along
         self._kept = kept
         self._desk = desk
         self._staff = staff
@@ -71,14 +87,14 @@ class TakeUpdates:
     async def __call__(self, batch: Updates) -> Taken:
         """Everything in the batch is handled and durable when this returns. Raises StorageFault."""
         try:
-            return await self._together(batch)
+            return await self._together(batch, self._along)
         except StorageFault:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is run again one by one and recorded
             log.warning("batch.rerun", fault=type(error).__name__, updates=len(batch))
             return await self._apart(batch)
 
-    async def _together(self, batch: Updates) -> Taken:
+    async def _together(self, batch: Updates, along: Along = nothing_along) -> Taken:
         """What is about nobody else beside other units; all else alone in the database. Strangers last (S-44)."""
         taken = Taken()
         async with self._storage.unit(beside=True) as unit:
@@ -88,14 +104,16 @@ class TakeUpdates:
                 theirs, strange = theirs + strange, []
             if theirs:
                 # Whoever had to be waited for may have written, or been found blocked by the sender, meanwhile.
-                await self._all(unit, theirs, await _chats(unit, theirs) if unit.beside else chats, taken)
+                await self._all(
+                    unit, theirs, await _chats(unit, theirs) if unit.beside else chats, taken, along
+                )
         for updates, beside in ((others, False), (strange, True)):
             if updates:
                 async with self._storage.unit(beside=beside) as unit:
-                    await self._all(unit, updates, await _chats(unit, updates), taken)
+                    await self._all(unit, updates, await _chats(unit, updates), taken, along)
         return taken
 
-    async def _all(self, unit: Unit, updates: Updates, chats: Chats, taken: Taken) -> None:
+    async def _all(self, unit: Unit, updates: Updates, chats: Chats, taken: Taken, along: Along) -> None:
         known = await _known(unit, updates)
         await _prepare(unit, updates, chats)
         members = {_chat_of(update) for update in updates} & chats.keys()
@@ -104,10 +122,19 @@ class TakeUpdates:
             if key not in known:
                 known.add(key)
                 await self._one(unit, update, taken, members)
+        fly: list[Callable[[], None]] = []
+
+        async def at_last(_: Sequence[str]) -> None:
+            fly.append(await along(unit))
+
+        unit.at_the_end(at_last, of="sender", about="all")  # after what else was left for the end
         await unit.commit()
+        for go in fly:
+            go()
         self._kept()
 
     async def _apart(self, batch: Updates) -> Taken:
+        """One by one, and with nothing along: what went wrong there is not to be laid at an update's door."""
         taken = Taken()
         for update in batch:
             try:

@@ -34,7 +34,7 @@ def pinger(address: str) -> Ping:
             ):
                 if response.status < 300:
                     return True
-                log.warning("watch.ping_failed", status=response.status)
+                log.warning("watch.ping_failed", code=response.status)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             log.warning("watch.ping_failed", fault=type(error).__name__)
         return False

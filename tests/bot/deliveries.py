@@ -43,7 +43,9 @@ class MemoryOutbox:
             if ("*" in slots or row.slot in slots) and (row.sensitive or not sensitive_only):
                 self._rows[row.id] = replace(row, state="superseded")
 
-    async def due(self, now: datetime, lane: Lane, limit: int, way: str = "telegram") -> list[OutboxRow]:
+    async def due(
+        self, now: datetime, lane: Lane, limit: int, way: str = "telegram", *, but: Collection[str] = ()
+    ) -> list[OutboxRow]:
         found, heads = [], set()
         for row in self._rows.values():
             if row.state != "waiting" or row.way != way:
@@ -57,7 +59,10 @@ class MemoryOutbox:
             heads.add(key)
             if row.lane is lane and (row.next_try_at is None or row.next_try_at <= now):
                 found.append(row)
-        return found[:limit]
+        return [row for row in found[:limit] if row.chat_id not in but]
+
+    async def lanes_due(self, now: datetime, way: str = "telegram") -> list[Lane]:
+        return [lane for lane in Lane if await self.due(now, lane, 1, way)]
 
     async def free(self, row_ids: Collection[int]) -> set[int]:
         return set(row_ids)

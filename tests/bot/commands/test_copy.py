@@ -79,6 +79,33 @@ def test_wrong_use_is_told(vestibule: Vestibule, service: str, monkeypatch: pyte
     assert vestibule("copy", "--to", "postgresql://role@127.0.0.1:1/vestibule").code == 1
 
 
+def test_one_database_by_two_names_is_told(
+    vestibule: Vestibule, moved: str, postgres_server: Databases, tmp_path: Path
+) -> None:
+    """R-15: a database is not copied into itself by another name of its server; it is said to be the same, exit code 2."""
+    (tmp_path / "other").symlink_to(postgres_server.folder)
+    other = moved.replace(str(postgres_server.folder), str(tmp_path / "other"))
+    assert other != moved
+    same = vestibule("copy", "--to", other)
+    assert same.code == 2
+    assert same.err == (
+        "--to leads to the database that VESTIBULE_DATABASE_URL names already, by another name; nothing was copied\n"
+    )
+    assert vestibule("audit", "verify").code == 0
+
+
+@pytest.mark.usefixtures("programme")
+def test_migrate_says_where_the_data_went(vestibule: Vestibule, service: str, bare_postgres: str) -> None:
+    """R-15: where the data were copied away `migrate` says where to and how to undo it, instead of that all is well."""
+    assert vestibule("copy", "--to", bare_postgres).code == 0
+    refused = vestibule("migrate")
+    assert (refused.code, refused.out) == (1, "")
+    assert "was copied into the database" in refused.err
+    assert "vestibule copy --undo" in refused.err
+    assert vestibule("copy", "--undo").code == 0
+    assert vestibule("migrate").code == 0
+
+
 @pytest.mark.usefixtures("programme")
 def test_a_copy_that_differs_is_told(
     vestibule: Vestibule, service: str, bare_postgres: str, monkeypatch: pytest.MonkeyPatch
@@ -151,15 +178,54 @@ def test_backups_are_the_servers_own(vestibule: Vestibule, moved: str, tmp_path:
 def test_after_pg_restore_nothing_is_sent_twice(vestibule: Vestibule, moved: str) -> None:
     """R-03: after pg_restore what waited is withheld and staff are told, as after a restore on SQLite; not while the bot runs."""
     with psycopg.connect(postgres_conninfo(moved), application_name="vestibule"):
-        refused = vestibule("restore", "--as-of", "2026-01-05T09:00")
+        refused = vestibule("restore", "--as-of", "2025-01-05T09:00")
         assert refused.code == 1
         assert "the bot runs" in refused.err
-    done = vestibule("restore", "--as-of", "2026-01-05T09:00")
+    done = vestibule("restore", "--as-of", "2025-01-05T09:00")
     assert done.code == 0, done.err
-    assert "as it was at 2026-01-05 09:00:00 UTC" in done.out
+    assert "as it was at 2025-01-05 09:00:00 UTC" in done.out
     assert "messages withheld: 0" in done.out
     assert "invitations closed: " in done.out
     assert vestibule("audit", "verify").code == 0
+
+
+@pytest.mark.usefixtures("moved")
+@pytest.mark.parametrize(
+    ("given", "is_at"),
+    [
+        ("2025-01-31T18:00", "2025-01-31 18:00:00"),
+        ("2025-01-31T18:00Z", "2025-01-31 18:00:00"),
+        ("2025-01-31T18:00:05+02:00", "2025-01-31 16:00:05"),
+        ("2025-01-31 23:30-05:00", "2025-02-01 04:30:00"),
+        ("2025-01-31", "2025-01-31 00:00:00"),
+    ],
+)
+def test_a_moment_keeps_its_offset(vestibule: Vestibule, given: str, is_at: str) -> None:
+    """R-03: `restore --as-of` reckons an offset into UTC, and takes a time without one for UTC."""
+    done = vestibule("restore", "--as-of", given)
+    assert done.code == 0, done.err
+    assert f"as it was at {is_at} UTC" in done.out
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("yesterday", "--as-of yesterday is no time; it should look like 2026-01-31T18:00 (UTC)"),
+        ("31.01.2025 18:00", "is no time"),
+        ("2025-02-30T18:00", "is no time"),
+        ("0001-01-01T00:00+14:00", "is no time"),
+        ("2999-01-31T18:00+01:00", "is in the future: 2999-01-31 17:00:00 UTC, and it is "),
+    ],
+)
+def test_a_moment_that_cannot_be_is_refused(vestibule: Vestibule, moved: str, given: str, says: str) -> None:
+    """R-03: `restore --as-of` names what was given and what is possible, ends with 2, and settles nothing."""
+    before = contents(moved)
+    refused = vestibule("restore", "--as-of", given)
+    assert refused.code == 2
+    assert given in refused.err
+    assert says in refused.err
+    assert "+01:00" in refused.err
+    assert contents(moved) == before
 
 
 @pytest.mark.usefixtures("moved")
@@ -179,7 +245,7 @@ def test_a_dump_can_be_put_back(
     subprocess.run(restore, input=dump.stdout, check=True)
     monkeypatch.setenv(TO, target)
     assert vestibule("migrate").code == 0
-    assert vestibule("restore", "--as-of", "2026-01-05T09:00").code == 0
+    assert vestibule("restore", "--as-of", "2025-01-05T09:00").code == 0
     assert vestibule("audit", "verify").code == 0
     assert contents(target)["people"] == contents(moved)["people"]
     with pytest.raises(psycopg.IntegrityError), psycopg.connect(postgres_conninfo(target)) as connection:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 from babel import Locale
 
 from bot import logs
+from bot.usecases.rounds import NAMES
 
 STORY = "Somebody hurt somebody at home"
 
@@ -58,6 +61,24 @@ def test_only_allowed_keys_are_logged(written: Written) -> None:
         "level": "warning",
     }
     assert set(line) == {"event", "fault", "count", "level", "timestamp"}
+
+
+def test_every_key_of_a_call_has_a_shape() -> None:
+    """S-20: whatever a line of the code has to say comes through: each key it gives is one that is allowed, and so is each loop."""
+    calls = [
+        node
+        for path in sorted(Path(logs.__file__).parent.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "log"
+    ]
+    assert len(calls) > 50
+    given = {keyword.arg for call in calls for keyword in call.keywords}
+    assert given - {"exc_info", *logs.SHAPES} == set()
+    assert logs.SHAPES["cycles"](" ".join(NAMES)) == " ".join(NAMES)
+    assert logs.SHAPES["cycles"]("poll walked home") is None
 
 
 def test_an_event_is_a_name_and_a_value_is_plain(written: Written) -> None:

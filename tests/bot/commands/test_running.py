@@ -17,6 +17,7 @@ from bot import demo, logs, wiring
 from bot.commands import examine
 from bot.settings import Settings
 from bot.usecases.carry_out import MissingScript
+from bot.usecases.own_bot import AnotherBot
 from tests.bot.commands.conftest import Vestibule
 
 TODAY = datetime.now(UTC).date()
@@ -64,13 +65,14 @@ def test_run_gives_the_exit_code(
             NetworkError("http://bench/bot123456:AAAA"),
             "VESTIBULE_BOT_API_URL cannot be reached (NetworkError)",
         ),
+        (AnotherBot("the database belongs to bot 7"), "the database belongs to bot 7"),
         (MissingScript("visits are open on welcome version 1"), "visits are open on welcome version 1"),
     ],
 )
 def test_run_that_cannot_begin_is_one_line(
     vestibule: Vestibule, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
 ) -> None:
-    """S-20: a wrong token, no network or a missing script version is one line without the token; exit code 1."""
+    """S-20: a wrong token, no network, another bot's database or a missing script version is one line without the token; exit code 1."""
 
     async def run(_: Settings) -> int:
         raise error

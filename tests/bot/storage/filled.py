@@ -34,6 +34,8 @@ from bot.storage.tables import (
 from bot.storage.unit_of_work import StoredUnit
 
 PEOPLE = 1500
+OWN = 1500
+"""Messages of the one chat in which the story is played: a question about those that wait must not look at them."""
 OVER = 20
 """How many of them retention takes away."""
 GROWING = frozenset(
@@ -51,8 +53,10 @@ Row = dict[str, Any]
 class Past:
     """Everybody of it is still there; what they did is over, some days before `now`."""
 
-    def __init__(self, programme_id: str, keys: Keyring, now: datetime) -> None:
+    def __init__(self, programme_id: str, chat_id: str, keys: Keyring, now: datetime) -> None:
+        """`chat_id`: the chat in which the story is played."""
         self._programme = programme_id
+        self._chat_id = chat_id
         self._keys = keys
         self._lately = now - timedelta(hours=1)
         self._ahead = now + timedelta(days=40)
@@ -84,6 +88,11 @@ class Past:
         yield insert_into(case_roles), (self._part(n) for n in numbers)
         yield insert_into(outbox, without=["id"]), (self._outgoing(n, m) for n in numbers for m in range(3))
         yield insert_into(ledger), (self._entry(n, m) for n in numbers for m in range(3))
+        yield (
+            insert_into(outbox, without=["id"]),
+            (self._in_own_chat(self._outgoing(n, 9)) for n in range(OWN)),
+        )
+        yield insert_into(ledger), (self._in_own_chat(self._entry(n, 9)) for n in range(OWN))
         yield (
             insert_into(seen),
             ({"bot_id": _BOT, "update_id": 10**6 + n, "at": self._then(n), "fault": ""} for n in numbers),
@@ -202,6 +211,9 @@ class Past:
             "id": _id(f"entry{m}x", n), "chat_id": _id("chat", n), "message_id": m + 1, "side": "bot", "slot": "notice",
             "sensitive": m > 0, "at": self._then(n), "gone_at": self._then(n) if m else None, "kept": "",
         }  # fmt: skip
+
+    def _in_own_chat(self, row: Row) -> Row:
+        return row | {"chat_id": self._chat_id}
 
     def _reminder(self, n: int, m: int) -> Row:
         return {

@@ -37,7 +37,10 @@ pytestmark = pytest.mark.both_databases
 async def room(database_url: str, keyring: Keyring) -> AsyncIterator[Room]:
     """A desk with everybody in place, and a past."""
     async with open_room(database_url, keyring, load_library()) as room:
-        await Past(room.programme, keyring, room.clock.now()).fill(room.storage)
+        async with room.storage.unit() as unit:
+            chat = await unit.chats.of_person(room.participant)
+        assert chat is not None
+        await Past(room.programme, chat.id, keyring, room.clock.now()).fill(room.storage)
         yield room
 
 

@@ -15,7 +15,7 @@ from bot.storage import copying
 from bot.storage.address import database_file, postgres_conninfo
 from bot.storage.copy_compare import NotTheSame
 from bot.storage.copying import SameDatabase, copy, undo
-from bot.storage.faults import DatabaseAway, DatabaseBusy, DatabaseCopied, DatabaseMissing
+from bot.storage.faults import DatabaseAway, DatabaseBusy, DatabaseCopied, DatabaseMissing, DatabaseOlder
 from bot.storage.file_lock import FileLock
 from bot.storage.postgres import PostgresStorage
 from bot.storage.revisions import check_revision, migrate
@@ -141,6 +141,23 @@ def test_half_a_copy_is_nobodys_database(
     with pytest.raises(DatabaseCopied, match="another copy"):
         taken(source, target, keyring, "two")
     taken(source, other, keyring, "three")
+
+
+@KINDS
+def test_migrate_does_not_touch_what_was_copied(
+    source: str, empty: Callable[[str], str], keyring: Keyring, kind: str
+) -> None:
+    """R-15: `migrate` refuses a database whose data have gone elsewhere, and says where to; an older one can be taken back."""
+    here, there = empty(kind), empty("sqlite")
+    taken(source, here, keyring)
+    taken(here, there, keyring)
+    change(here, "UPDATE alembic_version SET version_num = '0005'")
+    change(here, "DELETE FROM works_with")
+    with pytest.raises(DatabaseCopied, match=r"was copied into .*target\d+.db.* vestibule copy --undo"):
+        migrate(here)
+    assert undo(here)
+    with pytest.raises(DatabaseOlder, match="vestibule migrate"):
+        check_revision(here)
 
 
 async def test_beside_a_bot_on_sqlite_it_is_refused(

@@ -28,8 +28,7 @@ def zone(
         raise Told(f"{name} is no time zone; it should look like Europe/London", code=WRONG_USE)
 
     async def work(unit: Unit, desk: Desk, chosen: Programme) -> list[str]:
-        people = await zones.in_programme(unit, chosen)
-        about = next((one for one in people if one.alias.casefold() == alias.strip().casefold()), None)
+        about = await zones.in_programme(unit, chosen.id, alias)
         if about is None:
             says = f"nobody is enrolled in {chosen.key} under this alias; set it once they have come"
             raise Told(says, code=WRONG_USE)

@@ -110,8 +110,13 @@ class Ledger(Protocol):
         """The same of many chats in one go; chats without any are missing."""
         ...
 
-    async def chats_where(self, slot: str, first: datetime) -> set[str]:
-        """Ids of the chats in which something stands in that slot that came from then on."""
+    async def chats_where(
+        self, slot: str, first: datetime, after: str, limit: int
+    ) -> tuple[list[str], str | None]:
+        """Of the chats behind that one, by id: those in which something stands in that slot that came from then on.
+
+        As far as so many entries reach that stand; and up to which chat that is, None at the end.
+        """
         ...
 
     async def newest(self, chat_id: str) -> LedgerEntry | None: ...

@@ -123,14 +123,28 @@ class Reminders(Protocol):
     async def of_session(self, session_id: str) -> list[Reminder]: ...
     async def of_person(self, person_id: str) -> list[Reminder]: ...
     async def between(
-        self, programme_id: str, start: datetime, end: datetime, kind: ReminderKind | None = None
+        self,
+        programme_id: str,
+        start: datetime,
+        end: datetime,
+        kind: ReminderKind | None = None,
+        limit: int | None = None,
     ) -> list[Reminder]:
-        """All, or all of a kind, whatever their fate, by due time."""
+        """All, or all of a kind, whatever their fate, by due time; the first of them only where there is a limit."""
         ...
 
     async def tally(self, now: datetime) -> dict[Fate, int]:
         """How many are due at `now`, and how many failed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A visit that is not done. `place`: when it is looked at next, and its id; in this order they come."""
+
+    person_id: str
+    touched_at: datetime
+    place: tuple[datetime, str]
 
 
 class PlannedPeople(Protocol):
@@ -147,8 +161,12 @@ class PlannedPeople(Protocol):
         """Nothing is to be planned for them until then."""
         ...
 
-    async def plan_anew(self, of: Session | None = None) -> None:
-        """Those whose session it is are to be planned for again; without one all who have a time for it."""
+    async def plan_anew(self, of: Session) -> None:
+        """Those whose session it is are to be planned for again."""
+        ...
+
+    async def plan_all_anew(self, after: str, limit: int) -> str | None:
+        """So many, by id from the one after it, are to be planned for again; the last of them, None at the end."""
         ...
 
 
@@ -170,8 +188,8 @@ class PlannedSessions(Protocol):
         """It need not be looked at until then."""
         ...
 
-    async def plan_anew(self, now: datetime) -> None:
-        """All that are not over at `now` are to be looked at again."""
+    async def plan_all_anew(self, now: datetime, after: datetime, limit: int) -> datetime | None:
+        """So many that start after then, by start, are to be looked at again if not over at `now`; up to where, None at the end."""
         ...
 
 

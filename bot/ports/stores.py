@@ -15,7 +15,15 @@ from bot.ports.audit import Audit, Requests
 from bot.ports.everything import Everything, Restored
 from bot.ports.expiry import Expiry
 from bot.ports.messages import Ledger, Outbox
-from bot.ports.plan import Allowances, PlannedPeople, PlannedSessions, Pulses, Reminders, Shifts
+from bot.ports.plan import (
+    Allowances,
+    PlannedPeople,
+    PlannedSessions,
+    Pulses,
+    Reminders,
+    Shifts,
+    Unfinished,
+)
 from bot.ports.records import (
     Agreement,
     AnswerRow,
@@ -129,6 +137,10 @@ class People(PlannedPeople, Protocol):
         """Group -> who has that role in it, left or not. Groups without anybody are missing."""
         ...
 
+    async def staff_after(self, person_id: str, limit: int) -> list[str]:
+        """Ids of so many who have any role, by id, from the one after that."""
+        ...
+
     async def in_group(self, group_id: str) -> list[Person]:
         """The group's participants."""
         ...
@@ -210,8 +222,8 @@ class Visits(Protocol):
         """Look at it later, whatever its version: nothing else of it is touched."""
         ...
 
-    async def unfinished_since(self, first: datetime) -> set[str]:
-        """Ids of the people who have an unfinished visit that was touched from then on."""
+    async def unfinished_after(self, place: tuple[datetime, str], limit: int) -> list[Unfinished]:
+        """So many that are not done, in order, from the one after that place."""
         ...
 
     async def open_versions(self) -> set[tuple[str, int]]:

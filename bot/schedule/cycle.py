@@ -33,7 +33,7 @@ class Schedule:
         desk: Desk,
         wake_sender: Callable[[], None],
         caught_up: Callable[[], Awaitable[object]] | None = None,
-        pulse: Callable[[], Awaitable[None]] | None = None,
+        pulse: Callable[[], Awaitable[bool]] | None = None,
         turned: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._storage = storage
@@ -57,17 +57,17 @@ class Schedule:
                 async with asyncio.timeout(CATCH_UP):
                     await self._caught_up()
         while True:
-            goes_on = False
+            goes_on = looks_back = False
             try:
                 if self._pulse is not None:
-                    await self._pulse()
+                    looks_back = await self._pulse()
                 await self.look()
             except StorageFault as fault:
                 log.warning("schedule.storage_fault", fault=type(fault).__name__)
                 self._turned(False)
             else:
                 self._turned(True)
-                goes_on = self._more
+                goes_on = self._more or looks_back
             if not goes_on:
                 await self._desk.clock.sleep_until(self._desk.now() + EVERY)
 

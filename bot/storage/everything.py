@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import ColumnElement, Delete, bindparam, delete, func, or_, select, update
 
@@ -108,7 +107,12 @@ _READINESS_OF = Statement(
     select(readiness.c.session_id).where(readiness.c.person_id == _who).order_by(readiness.c.at)
 )
 _ALLOWANCES_OF = Statement(select(allowances).where(allowances.c.person_id == _who).order_by(allowances.c.at))
-_PEOPLE_IN = Statement(select(people.c.id).where(people.c.programme_id == bindparam("programme_id")))
+_ALIASES_IN = Statement(
+    select(people.c.id, people.c.sealed_body)
+    .where(people.c.programme_id == bindparam("programme_id"), people.c.id > bindparam("after"))
+    .order_by(people.c.id)
+    .limit(bindparam("limit"))
+)
 _INVITATIONS_IN = Statement(
     select(invitations).where(invitations.c.programme_id == bindparam("programme_id"))
 )
@@ -150,9 +154,30 @@ class EverythingStore:
         self._persons = persons
         self._cases = case_store
 
-    async def by_alias(self, programme_id: str, alias: str) -> list[Person]:
-        """Participants and staff of that alias, those who left among them."""
-        return [p for p in await self._people(_PEOPLE_IN, programme_id=programme_id) if p.alias == alias]
+    async def by_alias(self, programme_id: str, alias: str, *, folded: bool = False) -> list[Person]:
+        """Participants and staff of that alias, those who left among them; if `folded`, however its letters are written.
+
+        Nothing of anybody else is read but what holds the alias, and that is let go of again.
+        """
+        found: list[Person] = []
+        after = ""
+        while True:
+            about: Row = {"programme_id": programme_id, "after": after, "limit": _AT_ONCE}
+            rows = await self._work.rows(_ALIASES_IN, **about)
+            for row in rows:
+                if self._bears(row, alias, folded=folded) and (person := await self._persons.get(row["id"])):
+                    found.append(person)
+            if len(rows) < _AT_ONCE:
+                return found
+            after = rows[-1]["id"]
+
+    def _bears(self, row: Row, alias: str, *, folded: bool) -> bool:
+        """Whether it is theirs. One row that does not open must not hide the others."""
+        try:
+            held = str(self._keys.open_json("people", "body", row["id"], row["sealed_body"])["alias"])
+        except CannotOpen:
+            return False
+        return held == alias or (folded and held.strip().casefold() == alias.strip().casefold())
 
     async def cases_of(self, person_id: str) -> list[Case]:
         """Open and closed, by number."""
@@ -236,18 +261,6 @@ class EverythingStore:
     def _lookup(self, person_id: str) -> bytes:
         return self._keys.lookup("person", person_id)
 
-    async def _people(self, statement: Statement, **values: Any) -> list[Person]:
-        """Those who can be read: one row that does not open must not hide the others."""
-        found = []
-        for row in await self._work.rows(statement, **values):
-            try:
-                person = await self._persons.get(row["id"])
-            except CannotOpen:
-                continue
-            if person is not None:
-                found.append(person)
-        return found
-
     def _named(self, statement: Statement, person: Person) -> Row:
         known = {"person_id": person.id, "person_lookup": self._lookup(person.id)}
         return {name: value for name, value in known.items() if statement.takes(name)}
@@ -306,6 +319,8 @@ class EverythingStore:
         # N-07 is neither N-07-B nor AN-07; a full stop or a comma behind it is no part of the name.
         shown = rf"(?<![\w-]){re.escape(alias)}(?![\w-])"
         names = re.compile(rf"{shown}|{person.id}") if alias else None
+        # Nearly none hold either, which is seen at once.
+        anywhere = (alias.encode("utf-8", "surrogatepass"), person.id.encode())
         after, gone = 0, 0
         while names is not None:
             rows = await self._work.rows(_SENT_ROWS, after=after, limit=_AT_ONCE)
@@ -315,7 +330,9 @@ class EverythingStore:
                     payload = self._keys.open("outbox", "payload", place, row["sealed_payload"])
                 except CannotOpen:
                     continue
-                if names.search(payload.decode("utf-8", "replace")):
+                if any(one in payload for one in anywhere) and names.search(
+                    payload.decode("utf-8", "replace")
+                ):
                     gone += await self._work.run(_ERASE_ROW, {"id": row["id"]})
             if len(rows) < _AT_ONCE:
                 break

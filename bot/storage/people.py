@@ -26,6 +26,8 @@ from bot.storage.work import Work
 log = structlog.get_logger(__name__)
 
 _NUL = "\0"
+_BEHIND_ALL = "~"
+"""Greater than any id."""
 _WITH_ALIAS = ("email", "reach", "replaces")
 _RANK = {role: rank for rank, role in enumerate(StaffRole)}
 
@@ -57,6 +59,13 @@ _IN_GROUP = Statement(
     .where(people.c.group_id == bindparam("group_id"), people.c.kind == "participant")
     .order_by(people.c.id)
 )
+_STAFF_AFTER = Statement(
+    select(person_roles.c.person_id)
+    .where(person_roles.c.person_id > bindparam("after"))
+    .distinct()
+    .order_by(person_roles.c.person_id)
+    .limit(bindparam("limit"))
+)
 _role = select(person_roles.c.person_id).where(person_roles.c.role == bindparam("role"))
 _IDS_IN_ROLE = Many(
     select(person_roles.c.group_id, person_roles.c.person_id).where(person_roles.c.role == bindparam("role")),
@@ -79,7 +88,19 @@ _TO_PLAN = Statement(
 )
 _PLANNED = update_by_id(people, ["planned_until"])
 _has_a_time = people.c.planned_until < EVER
-_PLAN_ANEW = Statement(update(people).where(_has_a_time), ["planned_until"])
+_END_OF_SLICE = Statement(
+    select(people.c.id)
+    .where(people.c.id > bindparam("after"))
+    .order_by(people.c.id)
+    .offset(bindparam("but_one"))
+    .limit(1)
+)
+_PLAN_SLICE_ANEW = Statement(
+    update(people).where(
+        people.c.id > bindparam("where_after"), people.c.id <= bindparam("where_last"), _has_a_time
+    ),
+    ["planned_until"],
+)
 _PLAN_GROUP_ANEW = Statement(
     update(people).where(people.c.group_id == bindparam("where_group"), _has_a_time), ["planned_until"]
 )
@@ -209,6 +230,10 @@ class PersonStore:
             found.setdefault(row["group_id"], set()).add(row["person_id"])
         return found
 
+    async def staff_after(self, person_id: str, limit: int) -> list[str]:
+        """Ids of so many who have any role, by id, from the one after that."""
+        return [row["person_id"] for row in await self._work.rows(_STAFF_AFTER, after=person_id, limit=limit)]
+
     async def in_group(self, group_id: str) -> list[Person]:
         """The group's participants."""
         return await self._people(_IN_GROUP, group_id=group_id)
@@ -222,11 +247,16 @@ class PersonStore:
         """Nothing is to be planned for them until then."""
         self._work.stage(_PLANNED, {"planned_until": until, "where_id": person_id})
 
-    async def plan_anew(self, of: Session | None = None) -> None:
-        """Those whose session it is are to be planned for again; without one all who have a time for it."""
-        if of is None:
-            await self._work.run(_PLAN_ANEW, {"planned_until": NOT_PLANNED})
-        elif of.person_id is not None:
+    async def plan_all_anew(self, after: str, limit: int) -> str | None:
+        """So many, by id from the one after it, are to be planned for again; the last of them, None at the end."""
+        last = await self._work.row(_END_OF_SLICE, after=after, but_one=limit - 1)
+        span: Row = {"where_after": after, "where_last": last["id"] if last else _BEHIND_ALL}
+        await self._work.run(_PLAN_SLICE_ANEW, {"planned_until": NOT_PLANNED, **span})
+        return last["id"] if last else None
+
+    async def plan_anew(self, of: Session) -> None:
+        """Those whose session it is are to be planned for again."""
+        if of.person_id is not None:
             await self.planned(of.person_id, NOT_PLANNED)
         elif of.group_id is not None:
             self._work.stage(_PLAN_GROUP_ANEW, {"planned_until": NOT_PLANNED, "where_group": of.group_id})

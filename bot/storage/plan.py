@@ -55,7 +55,9 @@ _between = (
     .order_by(*_in_order)
 )
 _REMINDERS_BETWEEN = Statement(_between)
-_OF_KIND_BETWEEN = Statement(_between.where(reminders.c.kind == bindparam("kind")))
+_of_kind_between = _between.where(reminders.c.kind == bindparam("kind"))
+_OF_KIND_BETWEEN = Statement(_of_kind_between)
+_FIRST_OF_KIND_BETWEEN = Statement(_of_kind_between.limit(bindparam("limit")))
 
 _HOW_MANY = Statement(
     select(func.count().label("rows")).where(_is_due, reminders.c.due_at <= bindparam("now"))
@@ -157,13 +159,23 @@ class ReminderStore:
         return await self._found(_OF_PERSON, person_id=person_id)
 
     async def between(
-        self, programme_id: str, start: datetime, end: datetime, kind: ReminderKind | None = None
+        self,
+        programme_id: str,
+        start: datetime,
+        end: datetime,
+        kind: ReminderKind | None = None,
+        limit: int | None = None,
     ) -> list[Reminder]:
-        """The programme's (of that kind) that are due at `start` or later, and before `end`, whatever their fate, by due time."""
+        """The programme's (of that kind) that are due at `start` or later, and before `end`, whatever their fate, by due time.
+
+        `limit`, for those of a kind: the first so many.
+        """
         about: Row = {"programme_id": programme_id, "start": start, "end": end}
         if kind is None:
             return await self._found(_REMINDERS_BETWEEN, **about)
-        return await self._found(_OF_KIND_BETWEEN, **about, kind=kind.value)
+        if limit is None:
+            return await self._found(_OF_KIND_BETWEEN, **about, kind=kind.value)
+        return await self._found(_FIRST_OF_KIND_BETWEEN, **about, kind=kind.value, limit=limit)
 
     async def _found(self, statement: Statement, **values: Any) -> list[Reminder]:
         return [

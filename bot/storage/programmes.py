@@ -88,7 +88,21 @@ _TO_PLAN = Statement(
     .with_for_update(skip_locked=True)
 )
 _PLANNED = update_by_id(sessions, ["planned_until"])
-_PLAN_ANEW = Statement(update(sessions).where(sessions.c.ends_at > bindparam("now")), ["planned_until"])
+_END_OF_SLICE = Statement(
+    select(sessions.c.starts_at)
+    .where(sessions.c.starts_at > bindparam("after"))
+    .order_by(sessions.c.starts_at)
+    .limit(1)
+    .offset(bindparam("but_one"))
+)
+_PLAN_SLICE_ANEW = Statement(
+    update(sessions).where(
+        sessions.c.starts_at > bindparam("where_after", type_=sessions.c.starts_at.type),
+        sessions.c.starts_at <= bindparam("where_last", type_=sessions.c.starts_at.type),
+        sessions.c.ends_at > bindparam("where_now", type_=sessions.c.ends_at.type),
+    ),
+    ["planned_until"],
+)
 _PLAN_ALL_ANEW = Statement(
     update(people).where(
         people.c.programme_id == bindparam("where_programme"),
@@ -283,9 +297,16 @@ class SessionStore:
         """It need not be looked at until then."""
         self._work.stage(_PLANNED, {"planned_until": until, "where_id": session_id})
 
-    async def plan_anew(self, now: datetime) -> None:
-        """All that are not over at `now` are to be looked at again."""
-        await self._work.run(_PLAN_ANEW, {"planned_until": NOT_PLANNED, "now": now})
+    async def plan_all_anew(self, now: datetime, after: datetime, limit: int) -> datetime | None:
+        """So many that start after then, by start, are to be looked at again if not over at `now`; up to where, None at the end."""
+        last = await self._work.row(_END_OF_SLICE, after=after, but_one=limit - 1)
+        span: Row = {
+            "where_after": after,
+            "where_last": last["starts_at"] if last else EVER,
+            "where_now": now,
+        }
+        await self._work.run(_PLAN_SLICE_ANEW, {"planned_until": NOT_PLANNED, **span})
+        return last["starts_at"] if last else None
 
     async def _between(self, programme_id: str, start: datetime, end: datetime) -> list[Row]:
         span: Row = {"start": start, "end": end}

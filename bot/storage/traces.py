@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from bot.ports.messages import Standing
 from bot.ports.records import LedgerEntry
 from bot.storage.many import Many
-from bot.storage.statements import Statement, fields_of, insert_into, update_by_id
+from bot.storage.statements import Row, Statement, fields_of, insert_into, update_by_id
 from bot.storage.tables import kept, ledger, seen, stands_sensitive
 from bot.storage.work import Work
 
@@ -28,11 +28,27 @@ _STANDING_IN = Many(
     ledger.c.chat_id,
 )
 _STANDING_IN_SLOT = Statement(_standing.where(ledger.c.slot == bindparam("slot")))
-_CHATS_WHERE = Statement(
-    select(ledger.c.chat_id).where(
-        text("ledger.gone_at IS NULL"), ledger.c.slot == bindparam("slot"), ledger.c.at >= bindparam("first")
-    )
+_STANDING_UP_TO = Statement(
+    select(ledger.c.chat_id)
+    .where(text("ledger.gone_at IS NULL"), ledger.c.chat_id > bindparam("after"))
+    .order_by(ledger.c.chat_id)
+    .offset(bindparam("but_one"))
+    .limit(1)
 )
+_CHATS_WHERE = Statement(
+    select(ledger.c.chat_id)
+    .where(
+        text("ledger.gone_at IS NULL"),
+        ledger.c.chat_id > bindparam("after"),
+        ledger.c.chat_id <= bindparam("last"),
+        ledger.c.slot == bindparam("slot"),
+        ledger.c.at >= bindparam("first"),
+    )
+    .distinct()
+    .order_by(ledger.c.chat_id)
+)
+_BEHIND_ALL = "~"
+"""Greater than any id."""
 _newest = (
     select(ledger)
     .where(ledger.c.chat_id == bindparam("chat_id"))
@@ -113,9 +129,14 @@ class LedgerStore:
             found.setdefault(row["chat_id"], []).append(LedgerEntry(**row))
         return found
 
-    async def chats_where(self, slot: str, first: datetime) -> set[str]:
-        """Ids of the chats in which something stands in that slot that came from then on."""
-        return {row["chat_id"] for row in await self._work.rows(_CHATS_WHERE, slot=slot, first=first)}
+    async def chats_where(
+        self, slot: str, first: datetime, after: str, limit: int
+    ) -> tuple[list[str], str | None]:
+        """Of the chats behind that one, by id, as far as so many entries reach that stand: see the port."""
+        row = await self._work.row(_STANDING_UP_TO, after=after, but_one=limit - 1)
+        last = row["chat_id"] if row else None
+        about: Row = {"slot": slot, "first": first, "after": after, "last": last or _BEHIND_ALL}
+        return [found["chat_id"] for found in await self._work.rows(_CHATS_WHERE, **about)], last
 
     async def newest(self, chat_id: str) -> LedgerEntry | None:
         """The message at the bottom of the chat, as far as known; one that could not be deleted is still there."""

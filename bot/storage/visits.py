@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, or_, select, text
 
+from bot.ports.plan import Unfinished
 from bot.ports.records import Agreement, AnswerRow, Readiness, VisitRow
 from bot.ports.stores import Stale
 from bot.storage.sealing import CannotOpen, Keyring
@@ -38,8 +39,15 @@ _VISITS_OF_PERSON = Statement(
 # Written out, not bound: a plan made once for all values uses no index of a part of the rows.
 _not_done = text("visits.status <> 'done'")
 _OPEN_VERSIONS = Statement(select(visits.c.script, visits.c.script_version).where(_not_done).distinct())
-_UNFINISHED_SINCE = Statement(
-    select(visits.c.person_id).where(_not_done, visits.c.touched_at >= bindparam("first"))
+_UNFINISHED_AFTER = Statement(
+    select(visits.c.id, visits.c.person_id, visits.c.touched_at, visits.c.due_at)
+    .where(
+        _not_done,
+        visits.c.due_at >= bindparam("due_at"),
+        or_(visits.c.due_at > bindparam("due_at"), visits.c.id > bindparam("after")),
+    )
+    .order_by(visits.c.due_at, visits.c.id)
+    .limit(bindparam("limit"))
 )
 _ADD_ANSWER = insert_into(answers)
 _STRIKE = update_by_id(answers, ["sealed_body"])
@@ -125,9 +133,11 @@ class VisitStore:
         await self._work.run(_PUT_OFF, {"where_id": visit_id, "due_at": due_at})
         self._known.pop(visit_id, None)
 
-    async def unfinished_since(self, first: datetime) -> set[str]:
-        """Ids of the people who have an unfinished visit that was touched from then on."""
-        return {row["person_id"] for row in await self._work.rows(_UNFINISHED_SINCE, first=first)}
+    async def unfinished_after(self, place: tuple[datetime, str], limit: int) -> list[Unfinished]:
+        """So many that are not done, in order, from the one after that place."""
+        due_at, after = place
+        rows = await self._work.rows(_UNFINISHED_AFTER, due_at=due_at, after=after, limit=limit)
+        return [Unfinished(row["person_id"], row["touched_at"], (row["due_at"], row["id"])) for row in rows]
 
     async def open_versions(self) -> set[tuple[str, int]]:
         """(script, version) of every visit that is not done (S-34)."""

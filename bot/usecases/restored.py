@@ -3,7 +3,7 @@
 Between the backup and now the bot may have sent what waits in it, taken answers, closed cases and enrolled people.
 It knows of none of that. So alerts are sent again, at least once; whatever else waited to be said is withheld, the
 rows it would have come from too; invitations that were open are closed; and staff are told from when on they have
-to know for themselves. Open questions are asked again by bot.usecases.outage, as after any time away.
+to know for themselves. Open questions are asked again by bot.usecases.look_back, as after any time away.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bot.ports.stores import Unit
 from bot.usecases.desk import Desk
 from bot.usecases.facts import time_of
 from bot.usecases.invite import OPERATOR
-from bot.usecases.outage import RESTORED as RESTORED_AT
+from bot.usecases.look_back import RESTORED as RESTORED_AT
 from bot.usecases.staff_notice import tell_person
 from flows.effects import Line
 

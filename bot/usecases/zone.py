@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 
 from bot.forms import clock_at
 from bot.ports.plan import Fate, Reminder
-from bot.ports.records import AuditEntry, Chat, Person, Programme, Session, StaffRole
+from bot.ports.records import AuditEntry, Chat, Person, Session, StaffRole
 from bot.ports.stores import Unit
 from bot.schedule import due
 from bot.usecases import staff_texts as texts
@@ -58,7 +58,7 @@ async def write_zone(unit: Unit, desk: Desk, person: Person, chat: Chat, argumen
     if not zone:
         await say(unit, desk, person, chat, NO_ZONE)
         return
-    about = next((one for one in await _theirs(unit, person) if _same(one.alias, alias)), None)
+    about = await _meant(unit, person, alias)
     if about is None:
         await audit(unit, desk, person, "zone.refused", person.id)
         await say(unit, desk, person, chat, NOBODY)
@@ -75,12 +75,12 @@ def zone_named(text: str) -> str:
     return next((z for z in available_timezones() if _same(z, text) and known_timezone(z)), "")
 
 
-async def in_programme(unit: Unit, programme: Programme) -> list[Person]:
-    """All its participants who have not left."""
-    found = [
-        one for g in await unit.programmes.groups(programme.id) for one in await unit.people.in_group(g.id)
-    ]
-    return [one for one in found if one.state != "left"]
+async def in_programme(unit: Unit, programme_id: str, alias: str) -> Person | None:
+    """The participant of that alias, however its letters are written, who has not left."""
+    found = await unit.everything.by_alias(programme_id, alias, folded=True)
+    return next(
+        (one for one in found if one.kind == "participant" and one.group_id and one.state != "left"), None
+    )
 
 
 async def set_zone(unit: Unit, desk: Desk, about: Person, zone: str, by: str) -> int:
@@ -93,11 +93,12 @@ async def set_zone(unit: Unit, desk: Desk, about: Person, zone: str, by: str) ->
     return count
 
 
-async def _theirs(unit: Unit, person: Person) -> list[Person]:
+async def _meant(unit: Unit, person: Person, alias: str) -> Person | None:
+    """Who of those whose zone the member of staff may set has that alias."""
     if WIDE & set(person.roles):
-        programme = await unit.programmes.get(person.programme_id)
-        return await in_programme(unit, programme) if programme else []
-    return [one for one in await own_participants(unit, person, MAY) if one.state != "left"]
+        return await in_programme(unit, person.programme_id, alias)
+    own = await own_participants(unit, person, MAY)
+    return next((one for one in own if one.state != "left" and _same(one.alias, alias)), None)
 
 
 def _same(one: str, other: str) -> bool:

@@ -11,6 +11,7 @@ from bot.ports.inbound import Command
 from bot.ports.plan import Reminder, ReminderKind
 from bot.ports.records import OutboxRow, StaffRole
 from bot.ports.services import Away
+from bot.ports.stores import StorageFault
 from bot.storage.sealing import Keyring
 from bot.usecases import neutral
 from bot.usecases.outage import PULSE, Pulse
@@ -320,8 +321,6 @@ async def test_nothing_by_halves(room: Room) -> None:
     room.clock.advance(timedelta(minutes=20))
     wire = Tripwire(room.storage, named="before commit")
     again = Pulse(wire, room.desk, lambda: None, Intake())
-    from bot.ports.stores import StorageFault
-
     with pytest.raises(StorageFault):
         await again()
     assert await said(room) == []

@@ -17,7 +17,10 @@ from bot.ports.stores import Unit
 from bot.storage.people import PersonStore
 from bot.storage.plan import ReminderStore
 from bot.storage.sealing import Keyring
+from bot.storage.statements import Statement
+from bot.storage.work import Work
 from bot.usecases import plan as planning
+from bot.usecases import timekeeper
 from bot.usecases.plan import AT_ONCE, Planned, plan
 from bot.usecases.timekeeper import Timekeeper
 from tests.bot import behind
@@ -234,6 +237,41 @@ async def test_a_clock_set_back_plans_anew(room: Room) -> None:
         assert await unit.reminders.of_session(session.id)
         kinds = {row.kind for row in await unit.reminders.of_person(room.participant) if row.session_id}
     assert len(kinds) == 7
+
+
+async def test_a_clock_set_back_plans_anew_in_short_units(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R-12, R-18 A clock set back asks for a few rows' plan in each unit, and for all of them over a restart in between."""
+    monkeypatch.setattr(timekeeper, "AT_ONCE", 2)
+    monkeypatch.setattr(timekeeper, "SLICES", 2)
+    others = await more_people(room, 7)
+    keeper = Timekeeper(room.storage, room.desk, lambda: None)
+    await keeper()
+    await planned(room)
+    changed: list[int] = []
+    run = Work.run
+
+    async def counted(work: Work, statement: Statement, values: dict[str, Any]) -> int:
+        count = await run(work, statement, values)
+        changed.append(count if statement.tables & {"people", "sessions"} else 0)
+        return count
+
+    monkeypatch.setattr(Work, "run", counted)
+    room.clock.advance(-60 * MINUTE)
+    await keeper()
+    served = [room.participant, *others]
+    assert 0 < sum(marks(room)[one] == 0 for one in served) < len(served)
+    assert not any(marks(room, "sessions").values())
+    keeper = Timekeeper(room.storage, room.desk, lambda: None)  # a process that begins knows of it
+    for _ in range(6):
+        await keeper()
+    assert not any(marks(room)[one] for one in served)
+    assert max(changed) == 2
+    await planned(room)
+    done = marks(room)
+    await Timekeeper(room.storage, room.desk, lambda: None)()
+    assert marks(room) == done, "and once it is done, no more"
 
 
 @pytest.mark.parametrize("seed", range(6))

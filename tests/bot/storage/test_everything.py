@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.ports.everything import CaseStillOpen
 from bot.ports.records import Lane
+from bot.storage import everything
 from bot.storage.sqlite import SqliteStorage
 from bot.storage.tables import metadata
+from tests.bot.counted import Counted
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import at, named
 
@@ -119,3 +123,21 @@ async def test_a_mention_is_of_the_whole_alias(storage: SqliteStorage, text: str
     async with storage.unit() as unit:
         found = await unit.everything.erase_content(gone, keep_cases=False)
         assert found.get("outbox", 0) == int(goes)
+
+
+async def test_an_alias_is_found_among_many(storage: SqliteStorage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S-45, R-12: by alias, a page after the other; no row is read whole but theirs, and letters count unless it is said."""
+    monkeypatch.setattr(everything, "_AT_ONCE", 2)
+    async with storage.unit() as unit:
+        await make.settle(unit)
+        for number in range(6):
+            await unit.people.add(replace(make.person(), id=named("other", number), alias=f"N-{number}"))
+        await unit.commit()
+    counted = Counted(monkeypatch)
+    async with storage.unit() as unit:
+        look = unit.everything.by_alias
+        assert await counted.of(lambda: look(make.person().programme_id, "n-4")) == (4, 7)
+        assert await counted.of(lambda: look(make.person().programme_id, "N-4")) == (5, 8)
+        [found] = await look(make.person().programme_id, " n-4", folded=True)
+        assert found.alias == "N-4"
+        assert await look("f" * 32, "N-4") == []

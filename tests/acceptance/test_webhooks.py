@@ -16,6 +16,7 @@ import pytest
 from bot import wiring
 from bot.telegram import listener
 from bot.usecases.lead import LEASE, Elected, NotLeading
+from bot.usecases.outage import PULSE
 from tests.acceptance.front import PATH, SECRET, Front, Shared, Wire, free_port
 from tests.acceptance.house import House, open_house
 from tests.acceptance.stories import READY
@@ -46,6 +47,12 @@ async def test_from_a_webhook_back_to_asking(database: Path) -> None:
         assert called.index("deleteWebhook") < called.index("getUpdates")
 
 
+async def signs_of_life(house: House) -> bool:
+    """Whether one was ever kept."""
+    async with house.bot.storage.unit() as unit:
+        return await unit.pulses.last(PULSE) is not None
+
+
 async def test_an_outage_of_the_webhook(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """R-11: Telegram could not bring anything for 200 s: staff are told from when to when, and what is open is asked again."""
     monkeypatch.setattr(listener, "EVERY", 0.05)
@@ -59,9 +66,13 @@ async def test_an_outage_of_the_webhook(database: Path, monkeypatch: pytest.Monk
             phone = await house.member()
             await house.selftest(phone)
             assert phone.shows("ST-07:car")
+            inlet = house.bot.duties.inlet
+            async with asyncio.timeout(10):
+                while not await signs_of_life(house):  # there can be no outage before the first
+                    await asyncio.sleep(0.02)
             front.ports.clear()
             await phone.tap("ST-07:car")
-            inlet = house.bot.duties.inlet
+            duty.write("/help")  # waits on: Telegram keeps a press for 150 s only
             await until(inlet.is_away)
             for _ in range(4):
                 house.clock.advance(timedelta(seconds=50))

@@ -105,7 +105,7 @@ class AiohttpRequest(BaseRequest):
     async def _exchange(
         self, method: str, url: str, given: bytes, limits: aiohttp.ClientTimeout
     ) -> tuple[int, bytes]:
-        """Status and body, whatever they say; faults of the connection in the library's words."""
+        """Status and body, whatever they say; faults of the connection in the library's words, without a cause."""
         if self._session is None:
             raise RuntimeError("initialize() comes first")
         try:
@@ -113,12 +113,9 @@ class AiohttpRequest(BaseRequest):
                 method, yarl.URL(url, encoded=True), data=given, timeout=limits, allow_redirects=False
             ) as response:
                 return response.status, await _whole(response)
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
-            raise Unsent(type(error).__name__) from error
-        except TimeoutError as error:
-            raise TimedOut from error
-        except aiohttp.ClientError as error:
-            raise NetworkError(type(error).__name__) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            fault = _fault(error)
+        raise fault  # not where aiohttp's error would stay with it: the text of many names the address, and so the token
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
@@ -130,6 +127,13 @@ class AiohttpRequest(BaseRequest):
         if not isinstance(answer, dict) or not ("result" in answer or answer.get("ok") is False):
             raise Garbled
         return answer
+
+
+def _fault(error: Exception) -> TelegramError:
+    """In the library's words: what came before the request, what did not come in time, and the rest (R-10)."""
+    if isinstance(error, (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError)):
+        return Unsent(type(error).__name__)
+    return TimedOut() if isinstance(error, TimeoutError) else NetworkError(type(error).__name__)
 
 
 async def _whole(response: aiohttp.ClientResponse) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -10,9 +10,11 @@ from telegram import Bot
 
 from bot.clock import MovableClock
 from bot.simulator import Phone, World, serve
+from bot.telegram import transport
 from bot.telegram.messenger import TelegramMessenger
-from bot.telegram.transport import build_bot
+from bot.telegram.transport import AiohttpRequest, build_bot
 from tests.bot.deliveries import START
+from tests.bot.telegram.raw import pool
 
 
 @dataclass
@@ -37,3 +39,19 @@ async def line() -> AsyncIterator[Line]:
             yield Line(clock, world, Phone(world), bot, TelegramMessenger(bot))
         finally:
             await bot.shutdown()
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """0.4 s to connect, as nobody wants to wait for five."""
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.4)
+    transport._timeout.cache_clear()
+    yield
+    transport._timeout.cache_clear()
+
+
+@pytest.fixture
+async def request_(soon: None) -> AsyncIterator[AiohttpRequest]:
+    """The transport, with 0.4 s to read."""
+    async with pool(read_seconds=0.4) as one:
+        yield one

@@ -42,7 +42,7 @@ from bot.usecases.pace import Pace
 from bot.usecases.rounds import CYCLES, ESCALATION, LEASE, MAIL, POLL, SCHEDULE, SENDER, WEBHOOK, Rounds
 from bot.usecases.spinners import Spinners
 from bot.usecases.strangers import Strangers
-from bot.usecases.take_updates import TakeUpdates
+from bot.usecases.take_updates import TakeUpdates, nothing_along
 from bot.usecases.undelivered import on_fault
 from bot.web.app import create_app
 from bot.web.metrics import Metrics
@@ -91,7 +91,9 @@ class Parts:
         bell, loops = self._bell()
         # Updates that a webhook brings may be kept by any process, those that the leader asked for by the leader.
         storage = self._storage if self._webhook else self._fenced
-        take = TakeUpdates(storage, desk, staff_desk.handle, bell.ring, self._along)
+        # Where several processes write, another's unit may come between a commit and what is remembered of it.
+        along = nothing_along if isinstance(self._storage, Shared) else self._along
+        take = TakeUpdates(storage, desk, staff_desk.handle, bell.ring, along)
         lists = CommandLists(self._telegram, id_of(self._telegram), self._storage, desk)
         keep = keeping(take, strangers, spinners, lists, self._metrics)
         self._intake = Intake(self._noting(keep) if self._webhook else keep)

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import replace
 
+import structlog
 from sqlalchemy import ColumnElement, Delete, bindparam, delete, func, or_, select, update
 
 from bot.ports.everything import FAREWELL, CaseStillOpen
@@ -136,6 +137,8 @@ _BARE_PERSON = Statement(
     update(people).where(people.c.id == bindparam("where_id")),
     ["group_id", "sealed_body", "language", "timezone", "open_until", "visit_id", "created_at"],
 )
+log = structlog.get_logger(__name__)
+
 _AT_ONCE = 500
 _POINTS_AT_PEOPLE = [
     _counted(table.name, column == _who)
@@ -165,8 +168,16 @@ class EverythingStore:
             about: Row = {"programme_id": programme_id, "after": after, "limit": _AT_ONCE}
             rows = await self._work.rows(_ALIASES_IN, **about)
             for row in rows:
-                if self._bears(row, alias, folded=folded) and (person := await self._persons.get(row["id"])):
-                    found.append(person)
+                if not self._bears(row, alias, folded=folded):
+                    continue
+                try:
+                    person = await self._persons.get(row["id"])
+                except (
+                    CannotOpen
+                ) as fault:  # the visit in front of them; it must not hide others of that alias
+                    log.warning("find.unreadable", error=str(fault))
+                    continue
+                found += [person] if person is not None else []
             if len(rows) < _AT_ONCE:
                 return found
             after = rows[-1]["id"]

@@ -137,8 +137,9 @@ class Sender:
     async def along(self, unit: Unit) -> Callable[[], None]:
         """Mark what is done and pick what may go in somebody else's unit, so that both are kept with its one commit.
 
-        Only in a unit that is alone in the database, in which nobody else picks. What is given back is to be called once
-        that unit is committed and before it ends; then the calls fly. What needs more than a call is left for the next round.
+        Only where one process writes, one unit after the other: what is given back is to be called once that unit is committed
+        and before it ends, so that nobody else picks in between (decision 0017). Then the calls fly. The sender is to be woken
+        after that: what needs more than a call is left for its own round, and so is looking ahead.
         """
         if not self._runs or unit.beside or not self._may_send():
             return _nothing

@@ -152,7 +152,12 @@ class LookBack:
         rows = await unit.reminders.between(programme_id, start, self._outage.until, kind, limit)
         await unit.sessions.prepare({row.session_id for row in rows if row.session_id})
         for row in rows:
-            if check := await _check_of(unit, row):
+            try:
+                check = await _check_of(unit, row)
+            except Unreadable as fault:
+                log.warning("outage.unreadable", error=str(fault))
+                continue
+            if check is not None:
                 self._checks.setdefault(programme_id, {})[row.due_at, row.id] = check
         if len(rows) < limit:
             return []

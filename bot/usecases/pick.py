@@ -98,7 +98,8 @@ class Picker:
             if self._pace.room(spare) <= 0:
                 picked.not_after(now + timedelta(seconds=self._pace.wait(spare=spare)))
             at_once = IN_FLIGHT + (FOR_ALERTS if lane is Lane.ALERT else 0)
-            room = min(at_once - flying - len(found), self._pace.room(spare))
+            # A place is left for the round that settles what was left: it must not find none behind a backlog.
+            room = min(at_once - flying - len(found), self._pace.room(spare)) - picked.to_settle
             if room <= 0:
                 continue
             # Each chat that has to wait can stand before the others with one row only.
@@ -108,10 +109,11 @@ class Picker:
             for row in due:
                 if room > 0:
                     taken.add(row.chat_id)
+                    left = picked.to_settle
                     errand = await self._consider(unit, row, now, picked)
                     if errand is not None:
                         found.append(errand)
-                        room -= 1
+                    room -= errand is not None or picked.to_settle > left
         return found
 
     async def _look_ahead(self, unit: Unit, picked: Picked, now: datetime, flying: int) -> None:

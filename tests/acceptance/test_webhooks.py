@@ -17,6 +17,7 @@ from bot import wiring
 from bot.telegram import listener
 from bot.usecases.lead import LEASE, Elected, NotLeading
 from bot.usecases.outage import PULSE
+from bot.usecases.take_updates import nothing_along
 from tests.acceptance.front import PATH, SECRET, Front, Shared, Wire, free_port
 from tests.acceptance.house import House, open_house
 from tests.acceptance.stories import READY
@@ -176,6 +177,11 @@ async def opened(database: Path) -> AsyncIterator[Replicas]:
         yield replicas
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_several_processes_pick_nothing_along(replicas: Replicas) -> None:
+    """R-15: where several processes write, what may go is picked by the leader's sender in its own fenced units alone."""
+    assert [bot.take._along for bot in replicas.bots.values()] == [nothing_along, nothing_along]
 
 
 async def test_two_processes_one_conversation(replicas: Replicas) -> None:

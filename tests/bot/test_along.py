@@ -19,6 +19,8 @@ from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteDriver
 from bot.usecases import staff_desk
 from bot.usecases.deliver import Sender
+from bot.usecases.pace import Pace
+from bot.usecases.pick import Picker
 from bot.usecases.take_updates import TakeUpdates
 from flows.read import load_library
 from tests.bot.deliveries import FakeMessenger, once, until
@@ -189,6 +191,34 @@ async def test_what_needs_no_call_is_left_to_the_senders_own_round(
     await until(lambda: bool(messenger.calls))
     sender.wake()
     await until(lambda: faults == ["unreachable"])
+
+
+async def test_a_place_is_left_for_what_is_to_be_settled(room: Room, faults: list[str]) -> None:
+    """R-12: an alert that can reach nobody in its chat is settled at once, however many messages wait behind it."""
+
+    async def on_fault(unit: Unit, row: OutboxRow, why: str) -> None:
+        faults.append(f"{row.lane.value} {why}")
+
+    now = room.clock.now()
+    async with room.storage.unit() as unit:
+        closed = await unit.chats.by_telegram(BOT, PARTICIPANT)
+        assert closed is not None
+        await unit.chats.set_state(closed.id, "blocked")
+        await unit.outbox.add(OutboxRow(closed.id, Lane.ALERT, "case", "say", now, "An alert."))
+        for number in STAFF.values():
+            chat = await unit.chats.by_telegram(BOT, number)
+            assert chat is not None
+            await unit.outbox.add(OutboxRow(chat.id, Lane.REPLY, "notice", "say", now, "A line."))
+        await unit.commit()
+    picker = Picker(Pace(room.clock, SendLimits(overall_per_second=3)), room.clock, on_fault)
+    async with room.storage.unit() as unit:
+        along = await picker.pick(unit, set(), 0, settling=False)
+    assert len(along.errands) == 2
+    assert not faults
+    async with room.storage.unit() as unit:
+        own = await picker.pick(unit, {one.row.chat_id for one in along.errands}, len(along.errands))
+    assert faults == ["alert unreachable"]
+    assert len(own.errands) == 1
 
 
 async def test_an_answer_that_is_lost_is_tried_again(

@@ -17,6 +17,7 @@ from bot.storage.outbox import OutboxStore
 from bot.storage.unit_of_work import StoredUnit
 from bot.usecases import look_back
 from bot.usecases.outage import Pulse
+from tests.bot.damage import damage
 from tests.bot.desks import BOT, Room
 from tests.bot.test_outage import DOOR, Intake, notices, room, said, sent, started, waiting
 
@@ -179,3 +180,28 @@ async def test_checks_of_many_sessions(room: Room, monkeypatch: pytest.MonkeyPat
     assert [line for line in text.splitlines() if line.startswith("Self-test not done")] == [
         f"Self-test not done · session Mon 1 Mar, 18:{5 + number:02}" for number in range(7)
     ]
+
+
+async def test_a_damaged_session_ends_no_look_back(room: Room) -> None:
+    """R-11, S-31: a check whose session cannot be read is left out; staff hear of the outage, and it is done with."""
+    await started(room)()
+    at = room.clock.now() + timedelta(minutes=5)
+    session_id = room.desk.ids.new()
+    async with room.storage.unit() as unit:
+        person = await unit.people.get(room.participant)
+        assert person is not None
+        link = "https://m.example"
+        await unit.sessions.save(
+            Session(session_id, room.programme, "d", person.group_id, None, at, 60, "zoom", link)
+        )
+        row = (room.programme, ReminderKind.DEADLINE, at, at, session_id, None, 1)
+        await unit.reminders.add(Reminder(room.desk.ids.new(), "deadline0", *row))
+        await unit.commit()
+    damage(room.url, "sessions", "sealed_link", "id = ?", session_id)
+    room.clock.advance(timedelta(minutes=20))
+    pulse = started(room)
+    while await pulse():
+        pass
+    assert await notices(room, StaffRole.DUTY)
+    async with room.storage.unit() as unit:
+        assert await look_back.unfinished(unit) is None

@@ -78,7 +78,7 @@ class Run:
             self.town.queue.append(self.rng.choice(self.queued))  # Telegram gives one twice in a batch
         if self.rng.random() < 0.3:
             by = self.rng.choice(SECONDS) if self.rng.random() < 0.95 else self.rng.choice((-3600, 3 * 86400))
-            self.town.clock.advance(timedelta(seconds=by))
+            self.town.time_passes(timedelta(seconds=by))
             self.outcome.story.append(f"time {by} s")
         if self.rng.random() < 0.05:
             self.town.telegram.blocked ^= {self.rng.choice(self.town.staff).chat}

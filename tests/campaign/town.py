@@ -94,6 +94,11 @@ class Town:
         """Those who work there."""
         return [member for member in self.members.values() if member.role is not None]
 
+    def time_passes(self, by: timedelta) -> None:
+        """Telegram forgets after a day what nobody has taken; the bot forgets after two that it has taken it."""
+        self.clock.advance(by)
+        self.queue[:] = [one for one in self.queue if self.clock.now() - one.at < timedelta(days=1)]
+
     def sends(self, chat: int, what: What) -> Inbound:
         """Somebody presses or writes; Telegram keeps it until it is confirmed."""
         self.last_update += 1

@@ -20,7 +20,7 @@ from bot.storage.opening import storage_at
 from bot.storage.postgres import PostgresStorage
 from bot.storage.sealing import Keyring
 from bot.storage.sqlite import SqliteStorage
-from bot.telegram.transport import build_bot, id_of
+from bot.telegram.transport import build_bot, number_in
 from bot.texts import GettextTexts, own_name
 from bot.usecases.carry_out import MissingScript
 from bot.usecases.desk import Desk
@@ -104,7 +104,8 @@ async def open_bot(
     try:
         await refuse_missing_scripts(kept, desk)
         async with kept.unit() as unit:
-            await refuse_another(unit, id_of(telegram))
+            if number := number_in(telegram.token):  # what is no token Telegram refuses
+                await refuse_another(unit, number)
             await note_sealing(unit, clock.now())
             await unit.commit()
         await telegram.request.initialize()  # what is sent before Telegram was reached is tried as after it

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from telegram.error import TelegramError
 
-from bot.commands.terminal import complain
+from bot.commands.terminal import Told, complain
+from bot.ports.stores import Unit
 from bot.settings import Settings
 from bot.storage.address import database_file, is_postgres
-from bot.telegram.transport import build_bot
+from bot.telegram.transport import build_bot, number_in
+from bot.usecases.own_bot import AnotherBot, refuse_another
 
 _SECONDS = 8
 _NAME = re.compile(r"[A-Za-z0-9_]{3,32}\Z")
@@ -31,6 +33,16 @@ async def bot_name(settings: Settings) -> str | None:
         if name and kept:
             kept.write(name)
     return name
+
+
+async def refuse_other_links(unit: Unit, settings: Settings) -> None:
+    """A link leads to the bot of the settings: it is refused where the database is another's. Raises Told."""
+    number = number_in(settings.token_text()) if settings.bot_token else None
+    try:
+        if number is not None:
+            await refuse_another(unit, number)
+    except AnotherBot as other:
+        raise Told(str(other)) from None
 
 
 async def name_for_links(settings: Settings) -> str | None:

@@ -14,7 +14,7 @@ from bot.settings import load_settings
 from bot.storage import copying
 from bot.storage.address import is_postgres, shown
 from bot.storage.copy_compare import NotTheSame
-from bot.storage.copying import Copied, SameDatabase
+from bot.storage.copying import Copied, NotSure, SameDatabase
 from bot.storage.sealing import Keyring
 
 
@@ -23,7 +23,8 @@ def copy(
         str | None,
         typer.Option(
             metavar="URL",
-            help="Where to, as postgresql://role@host/vestibule; leave the password to ~/.pgpass or PGPASSWORD.",
+            help="Where to, as postgresql://role@host/vestibule; leave the password to ~/.pgpass or PGPASSWORD. "
+            "With --undo: where the copy is, to see that nothing was done on it.",
         ),
     ] = None,
     undo: Annotated[
@@ -33,6 +34,12 @@ def copy(
             help="Use the database again though it was copied; only if the bot never ran on the copy.",
         ),
     ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", help="With --undo: you are certain that nothing was done on the copy, or it is gone."
+        ),
+    ] = False,
 ) -> None:
     """Copy all data into an empty database and compare both, with the bot stopped: from SQLite to PostgreSQL, or back.
 
@@ -40,11 +47,11 @@ def copy(
     database that was copied. See docs/postgresql.md.
     """
     settings = load_settings()
-    if (to is None) == (not undo):
-        raise typer.BadParameter("either --to and an address, or --undo")
-    if to is None:
-        _undo(settings.database_url)
+    if undo:
+        _undo(settings.database_url, to, sure=yes)
         return
+    if to is None or yes:
+        raise typer.BadParameter("either --to and an address, or --undo (with --to or --yes)")
     try:
         is_postgres(to)
         shown(to)
@@ -68,13 +75,15 @@ def copy(
     _say_next(done)
 
 
-def _undo(url: str) -> None:
-    if copying.undo(url):
-        say(
-            f"{shown(url)} can be used again; remove what was copied from it, as that is out of date from now on"
-        )
-    else:
+def _undo(url: str, to: str | None, *, sure: bool) -> None:
+    try:
+        done = copying.undo(url, to, sure=sure)
+    except NotSure as fault:
+        raise Told(str(fault), code=WRONG_USE) from None
+    if not done:
         say(f"{shown(url)} was not copied; nothing was changed")
+        return
+    say(f"{shown(url)} can be used again, and nothing may run on its copy any more")
 
 
 def _say_next(done: Copied) -> None:
@@ -98,7 +107,7 @@ def _say_next(done: Copied) -> None:
         "the new database is made; then erase it and its backups, as it holds personal data. To go back before the"
     )
     say(
-        "bot has run on the new one: vestibule copy --undo, with the old address. Afterwards: copy into an empty one."
+        "bot has run on the new one: vestibule copy --undo --to the new address, with the old one set. Afterwards: copy into an empty one."
     )
 
 

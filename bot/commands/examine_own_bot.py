@@ -20,11 +20,11 @@ async def own_bot_findings(settings: Settings) -> list[Finding]:
             whose = await bot_of(unit)
     except (StorageFault, BadSettings, BadKeys):
         return []  # `database`, `token` and `keys` say so
+    if given is None:
+        return []  # no token; `token` says so
     what = "bot of the database"
     if whose is None:
-        return [
-            Finding("ok", what, f"none yet; it will be the first that runs on it, with this token {given}")
-        ]
+        return [Finding("ok", what, f"none yet; the first that runs on it, with this token bot {given}")]
     if whose == given:
         return [Finding("ok", what, f"{whose}, as the token's")]
     says = (

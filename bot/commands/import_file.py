@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from bot.clock import SystemClock
-from bot.commands.bot_name import by_hand, name_for_links
+from bot.commands.bot_name import by_hand, name_for_links, refuse_other_links
 from bot.commands.programme_yaml import fault_lines, read_programme
 from bot.commands.terminal import Told, progress, say
 from bot.ids import SystemIds
@@ -80,6 +80,7 @@ async def _import(settings: Settings, read: ProgrammeFile) -> tuple[Imported, st
         task = bar.add_task("importing", total=parts)
         desk = wiring.make_desk(settings, SystemClock(), SystemIds())
         async with wiring.open_storage(settings) as storage, storage.unit() as unit:
+            await refuse_other_links(unit, settings)
             done = await import_programme(unit, desk, read, lambda: bar.advance(task))
             await unit.commit()
     return done, await name_for_links(settings) if done.invitations else None

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bot.clock import SystemClock
-from bot.commands.bot_name import by_hand, name_for_links
+from bot.commands.bot_name import by_hand, name_for_links, refuse_other_links
 from bot.commands.terminal import WRONG_USE, Told, say
 from bot.ids import SystemIds
 from bot.settings import Settings, load_settings
@@ -126,6 +126,7 @@ async def _issue(
     from bot import wiring  # noqa: PLC0415 - the commands that need no wiring start without loading it all
 
     async with wiring.open_storage(settings) as storage, storage.unit() as unit:
+        await refuse_other_links(unit, settings)
         chosen = await choose_programme(unit, programme)
         into = await choose_group(unit, chosen, guest.role, group)
         issued = await issue(
@@ -149,6 +150,7 @@ async def _issue_move(
     from bot import wiring  # noqa: PLC0415 - as above
 
     async with wiring.open_storage(settings) as storage, storage.unit() as unit:
+        await refuse_other_links(unit, settings)
         chosen = await choose_programme(unit, programme)
         person = await find_person(unit, chosen, alias)
         issued = await invite_again(unit, SystemClock(), SystemIds(), chosen, person, days, again=again)

@@ -41,6 +41,10 @@ class SameDatabase(StorageFault):
     """Both addresses name one database."""
 
 
+class NotSure(StorageFault):
+    """Whether the copy has been used must be known first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Copied:
     """What was copied: tables, rows, the SHA-256 over all of them, the source's audit log, both databases' names."""
@@ -88,10 +92,11 @@ def copy(source_url: str, target_url: str, keys: Keyring, new_id: str, told: Tol
     return Copied(len(copied()), rows, digest, looked, source.name, target.name)
 
 
-def undo(url: str) -> bool:
+def undo(url: str, copy_url: str | None = None, *, sure: bool = False) -> bool:
     """Take the mark off a database that was copied from; whether there was one. Raises StorageFault.
 
-    Tables of an older version are none the worse: `migrate` refuses them as long as the mark is there.
+    Of a finished copy only if nothing was done on it since: `copy_url` is looked at for that. Without it raises NotSure, unless
+    `sure`. Tables of an older version are none the worse: `migrate` refuses them as long as the mark is there.
     """
     current_revision(url)  # it is there, and ours
     end = end_at(url)
@@ -103,9 +108,32 @@ def undo(url: str) -> bool:
             raise DatabaseCopied(
                 "what is in this database is half a copy; nothing can run on it. Remove it, or finish it with: vestibule copy"
             )
+        if mark.done and copy_url is not None:
+            refuse_same(url, copy_url)
+            with _said_of_target():
+                _refuse_used(end, end_at(copy_url))
+        elif mark.done and not sure:
+            raise NotSure(
+                f"this database was copied into {mark.other}. Has the bot run there, then what was done since is only there, "
+                "and two bots would send the same. To have that looked at: vestibule copy --undo --to and the address of "
+                "that one. Only if it is gone, or you are certain: vestibule copy --undo --yes"
+            )
         with end.transaction():
             end.run(copy_mark.DROP, {})
     return True
+
+
+def _refuse_used(source: End, target: End) -> None:
+    """Return if the target is the source's copy as it was made. Raises DatabaseCopied."""
+    with target.held():
+        last = source.fetch("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", {})
+        there = target.fetch("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1", {})
+        pulses = [end.fetch("SELECT max(at) FROM pulses", {})[0][0] for end in (source, target)]
+    if [*map(tuple, last)] != [*map(tuple, there)] or pulses[0] != pulses[1]:
+        raise DatabaseCopied(
+            f"{target.name} is not as it was copied: the bot has run on it, or commands have. Nothing was changed; "
+            "go back by copying the other way, into an empty database (docs/postgresql.md)"
+        )
 
 
 def refuse_same(one: str, other: str) -> None:

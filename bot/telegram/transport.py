@@ -210,10 +210,10 @@ def build_bot(token: str, api_url: str = "https://api.telegram.org") -> Bot:
 
 def id_of(bot: Bot) -> int:
     """The bot's own id, which its token begins with; 1 where it does not (a bench). Telegram need not be asked."""
-    return number_in(bot.token)
+    return number_in(bot.token) or 1
 
 
-def number_in(token: str) -> int:
-    """The bot's id in a token."""
-    number = token.partition(":")[0]
-    return int(number) if number.isdigit() else 1
+def number_in(token: str) -> int | None:
+    """The bot's id in a token; None in what is none."""
+    number, colon, _ = token.partition(":")
+    return int(number) if colon and number.isdigit() else None

@@ -69,9 +69,8 @@ async def test_doctor_says_whose_the_database_is(storage: Storage, database_url:
 
     token = f"{BOT}:secret"
     assert await said(None) == []
-    assert await said(token) == [
-        ("ok", f"none yet; it will be the first that runs on it, with this token {BOT}")
-    ]
+    assert await said("no-token") == []
+    assert await said(token) == [("ok", f"none yet; the first that runs on it, with this token bot {BOT}")]
     async with storage.unit() as unit:
         await note_bot(unit, BOT, NOW)
         await unit.commit()

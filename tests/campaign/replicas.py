@@ -204,7 +204,8 @@ class Troubles:
             port = self.rng.choice(list(self.fleet.processes))
             process = self.fleet.processes[port]
             if process.returncode is not None:
-                self.found.broken.append(f"a process ended by itself with {process.returncode}")
+                said = (self.fleet.folder / f"log-{port}").read_text()[-600:]
+                self.found.broken.append(f"a process ended by itself with {process.returncode}: {said}")
             else:
                 process.send_signal(signal.SIGKILL)
                 await process.wait()

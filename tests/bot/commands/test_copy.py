@@ -55,7 +55,10 @@ def test_a_move_there_and_back(
     monkeypatch.setenv(TO, back)
     assert vestibule("audit", "verify", "--head", head[1]).code == 0
     monkeypatch.setenv(TO, service)
-    assert "can be used again" in vestibule("copy", "--undo").out
+    unsure = vestibule("copy", "--undo")
+    assert unsure.code == 2
+    assert "vestibule copy --undo --to" in unsure.err
+    assert "can be used again" in vestibule("copy", "--undo", "--to", bare_postgres).out
     assert vestibule("audit", "verify").code == 0
     assert "was not copied" in vestibule("copy", "--undo").out
 
@@ -63,7 +66,7 @@ def test_a_move_there_and_back(
 def test_wrong_use_is_told(vestibule: Vestibule, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong use ends with 2, a fault with 1; no password is ever repeated."""
     assert vestibule("copy").code == 2
-    assert vestibule("copy", "--to", service, "--undo").code == 2
+    assert vestibule("copy", "--to", "sqlite:///there.db", "--yes").code == 2
     same = vestibule("copy", "--to", service)
     assert (same.code, same.err) == (2, "--to names the database that VESTIBULE_DATABASE_URL names already\n")
     for wrong in ("mysql://x:secret@y/z", "postgresql://role:secret@host", "secret", "sqlite://"):
@@ -102,7 +105,7 @@ def test_migrate_says_where_the_data_went(vestibule: Vestibule, service: str, ba
     assert (refused.code, refused.out) == (1, "")
     assert "was copied into the database" in refused.err
     assert "vestibule copy --undo" in refused.err
-    assert vestibule("copy", "--undo").code == 0
+    assert vestibule("copy", "--undo", "--yes").code == 0
     assert vestibule("migrate").code == 0
 
 

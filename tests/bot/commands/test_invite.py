@@ -18,6 +18,7 @@ from bot.ports.records import Invitation, Person, StaffRole
 from bot.settings import Settings
 from bot.simulator import World, serve
 from bot.storage.sqlite import SqliteStorage
+from bot.usecases.own_bot import note_bot
 from tests.bot.commands.conftest import EXAMPLE, Vestibule
 
 Opened = Callable[[], SqliteStorage]
@@ -123,6 +124,28 @@ def test_an_unknown_bot_name_is_said(imported: Vestibule, monkeypatch: pytest.Mo
     assert "t.me" not in in_words.out
     token = in_words.out.split("token    ")[1].split()[0]
     assert f"write to the bot: /start {token}\n" in in_words.out
+
+
+def test_no_link_leads_to_another_bot(
+    imported: Vestibule, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S-44: with another bot's token than the database's no link is made: who opens it would give its token to that bot."""
+
+    async def noted() -> None:
+        storage = opened()
+        async with storage.unit() as unit:
+            await note_bot(unit, 7001, datetime.now(UTC))
+            await unit.commit()
+        await storage.close()
+
+    asyncio.run(noted())
+    monkeypatch.setenv("VESTIBULE_BOT_TOKEN", "7002:" + "A" * 35)
+    for command in (("invite", "--role", "participant", "--group", "monday", *WHO), ("import", EXAMPLE)):
+        refused = imported(*command)
+        assert (refused.code, refused.out) == (1, "")
+        assert "belongs to bot 7001" in refused.err
+    monkeypatch.setenv("VESTIBULE_BOT_TOKEN", "7001:" + "A" * 35)
+    assert imported("import", EXAMPLE).code == 0
 
 
 def test_an_alias_names_one_person(imported: Vestibule, opened: Opened) -> None:

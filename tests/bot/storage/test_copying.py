@@ -14,7 +14,7 @@ from bot.ports.stores import StorageFault
 from bot.storage import copying
 from bot.storage.address import database_file, postgres_conninfo
 from bot.storage.copy_compare import NotTheSame
-from bot.storage.copying import SameDatabase, copy, undo
+from bot.storage.copying import NotSure, SameDatabase, copy, undo
 from bot.storage.faults import DatabaseAway, DatabaseBusy, DatabaseCopied, DatabaseMissing, DatabaseOlder
 from bot.storage.file_lock import FileLock
 from bot.storage.postgres import PostgresStorage
@@ -113,7 +113,9 @@ def test_nothing_runs_on_what_was_copied(source: str, empty: Callable[[str], str
         taken(source, empty("sqlite"), keyring)
     with pytest.raises(DatabaseCopied, match="another copy"):
         taken(target, source, keyring)
-    assert undo(source)
+    with pytest.raises(NotSure, match="only there"):
+        undo(source)
+    assert undo(source, target)
     check_revision(source)
     assert not undo(source)
     with pytest.raises(StorageFault, match="is in use: there are rows in"):
@@ -144,6 +146,30 @@ def test_half_a_copy_is_nobodys_database(
 
 
 @KINDS
+@pytest.mark.parametrize(
+    "done",
+    [
+        "UPDATE pulses SET at = at + 60000000",
+        "INSERT INTO pulses (name, at) VALUES ('cycle', 4102444800000000)",
+    ],
+)
+def test_a_copy_that_was_used_is_not_undone(
+    source: str, empty: Callable[[str], str], keyring: Keyring, kind: str, done: str
+) -> None:
+    """R-02, R-15: where the bot has run on the copy, what was done since is only there: the old one stays shut."""
+    target = empty(kind)
+    change(source, "INSERT INTO pulses (name, at) VALUES ('clock', 1)")
+    taken(source, target, keyring)
+    change(target, done)
+    with pytest.raises(DatabaseCopied, match="is not as it was copied"):
+        undo(source, target)
+    with pytest.raises(DatabaseCopied):
+        check_revision(source)
+    with pytest.raises(SameDatabase):
+        undo(source, source)
+
+
+@KINDS
 def test_migrate_does_not_touch_what_was_copied(
     source: str, empty: Callable[[str], str], keyring: Keyring, kind: str
 ) -> None:
@@ -155,7 +181,7 @@ def test_migrate_does_not_touch_what_was_copied(
     change(here, "DELETE FROM works_with")
     with pytest.raises(DatabaseCopied, match=r"was copied into .*target\d+.db.* vestibule copy --undo"):
         migrate(here)
-    assert undo(here)
+    assert undo(here, sure=True)
     with pytest.raises(DatabaseOlder, match="vestibule migrate"):
         check_revision(here)
 

@@ -42,6 +42,9 @@ GROUP_OF: Final = 6
 PATIENCE: Final = 120.0
 """Seconds somebody waits for what the bot says next; Telegram keeps a pressed button 150."""
 TERMINATED_EVERY: Final = 4.0
+AWAY: Final = "the database's server"
+STARTS_WITHIN: Final = 15.0
+"""Seconds. A process that runs goes on while the database is away; one that starts just then ends, and says so."""
 DATABASE: Final = "vestibule"
 # Kept by the database itself, whoever writes: which process marked a message as sent, and under which token (R-15).
 WATCH: Final = """
@@ -187,9 +190,12 @@ class Troubles:
     server: postgres.Server
     rng: random.Random
     found: Findings
+    watching: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def make(self, plan: Plan) -> None:
         """For so many seconds."""
+        for port, process in self.fleet.processes.items():
+            self.watching.append(asyncio.create_task(self._watch(port, process, -STARTS_WITHIN)))
         async with asyncio.timeout(plan.seconds + 60):
             async with asyncio.TaskGroup() as group:
                 until = time.monotonic() + plan.seconds
@@ -204,13 +210,28 @@ class Troubles:
             port = self.rng.choice(list(self.fleet.processes))
             process = self.fleet.processes[port]
             if process.returncode is not None:
-                said = (self.fleet.folder / f"log-{port}").read_text()[-600:]
-                self.found.broken.append(f"a process ended by itself with {process.returncode}: {said}")
-            else:
-                process.send_signal(signal.SIGKILL)
-                await process.wait()
-                self.found.kills += 1
-            await self.fleet.start(port)
+                continue  # `_watch` sees to it
+            process.send_signal(signal.SIGKILL)
+            await process.wait()
+            self.found.kills += 1
+            await self._started(port)
+
+    async def _started(self, port: int) -> None:
+        """As a service manager does it: what ends at its start, since the database is away just then, is started again."""
+        began = time.monotonic()
+        await self.fleet.start(port)
+        self.watching.append(asyncio.create_task(self._watch(port, self.fleet.processes[port], began)))
+
+    async def _watch(self, port: int, process: asyncio.subprocess.Process, began: float) -> None:
+        code = await process.wait()
+        if code < 0:
+            return  # a signal of ours
+        said = (self.fleet.folder / f"log-{port}").read_text()[-600:]
+        if code == 1 and AWAY in said.splitlines()[-1] and time.monotonic() - began < STARTS_WITHIN:
+            await asyncio.sleep(1)
+            await self._started(port)
+        else:
+            self.found.broken.append(f"a process ended by itself with {code}: {said}")
 
     async def _terminate(self, until: float) -> None:
         """Connections of theirs, one to three at a time."""

@@ -172,9 +172,8 @@ class EverythingStore:
                     continue
                 try:
                     person = await self._persons.get(row["id"])
-                except (
-                    CannotOpen
-                ) as fault:  # the visit in front of them; it must not hide others of that alias
+                except CannotOpen as fault:
+                    # The visit in front of them: it must not hide others of that alias.
                     log.warning("find.unreadable", error=str(fault))
                     continue
                 found += [person] if person is not None else []

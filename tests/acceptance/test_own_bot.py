@@ -95,3 +95,11 @@ async def test_of_two_that_start_together_one_stays(house: House, monkeypatch: p
     monkeypatch.setattr(parts, "note_bot", late)
     with pytest.raises(AnotherBot):
         await wiring.run(house.settings)
+
+
+async def test_what_is_no_token_is_told_as_that(house: House) -> None:
+    """A token without a number is refused as a token, not as another bot's."""
+    await noted(house)
+    await house.stop()
+    with pytest.raises(InvalidToken):
+        await wiring.run(with_token(house, "no-token"))

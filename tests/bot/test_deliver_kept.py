@@ -16,6 +16,7 @@ from bot.ports.services import Ambiguous, SendLimits, TryLater, Unreachable
 from bot.ports.stores import Unit
 from bot.storage.sqlite import SqliteStorage
 from bot.usecases.deliver import Sender
+from bot.usecases.pick import ROWS_AT_ONCE
 from tests.bot.damage import damage
 from tests.bot.deliveries import FakeMessenger, once
 from tests.bot.storage import rows as make
@@ -79,6 +80,19 @@ async def add(storage: SqliteStorage, clock: MovableClock) -> Add:
 async def all_of(sender: Sender) -> None:
     while await sender.step():
         pass
+
+
+async def test_what_takes_nothing_away_goes_on_at_once(
+    add: Add, sender: Sender, messenger: FakeMessenger
+) -> None:
+    """R-05: after as many rows of a chat as one unit takes that need no call, the sender does not rest before the next."""
+    for number in range(ROWS_AT_ONCE):
+        await add("", slot=f"slot {number}", op="retract")
+    await add("said")
+    assert await sender.step() == 1
+    assert not messenger.calls
+    await all_of(sender)
+    assert messenger.texts(1) == ["said"]
 
 
 async def test_the_slot_is_found_again(

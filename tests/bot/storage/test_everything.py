@@ -12,6 +12,7 @@ from bot.storage import everything
 from bot.storage.sqlite import SqliteStorage
 from bot.storage.tables import metadata
 from tests.bot.counted import Counted
+from tests.bot.damage import damage
 from tests.bot.storage import rows as make
 from tests.bot.storage.rows import at, named
 
@@ -141,3 +142,21 @@ async def test_an_alias_is_found_among_many(storage: SqliteStorage, monkeypatch:
         [found] = await look(make.person().programme_id, " n-4", folded=True)
         assert found.alias == "N-4"
         assert await look("f" * 32, "N-4") == []
+
+
+async def test_a_damaged_visit_hides_no_other_of_that_alias(
+    storage: SqliteStorage, database_url: str
+) -> None:
+    """S-31, S-45: of two of one alias who cannot be read, for the visit in front of them, hides the other from nobody."""
+    other = named("other", 1)
+    async with storage.unit() as unit:
+        await make.settle(unit)
+        visit = make.visit()
+        person = make.person()
+        await unit.people.save(replace(await unit.people.get(person.id), visit_id=visit.id))  # type: ignore[type-var]  # is there
+        await unit.people.add(replace(make.person(), id=other))
+        await unit.commit()
+    damage(database_url, "visits", "sealed_body", "id = ?", visit.id)
+    async with storage.unit() as unit:
+        found = await unit.everything.by_alias(person.programme_id, person.alias)
+    assert [one.id for one in found] == [other]
